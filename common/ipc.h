@@ -1,0 +1,107 @@
+/*
+ * ipc - what the master and a worker say to each other, over one
+ * SOCK_SEQPACKET pair per worker incarnation (descriptor IPC_FD in the
+ * worker).  Every message is one struct ipc_msg; a new socket pair is made for
+ * each incarnation, so nothing of a dead worker is ever mixed up.
+ *
+ *	SETUP	 M->W	first message; carries all descriptors
+ *	READY	 W->M	listening, loop runs
+ *	PUBLISH	 W->M	may client `conn` publish key?   answered with GRANT or
+ *			REFUSE of the same request id
+ *	GRANT	 M->W	(block, gen) is yours; LIVE already
+ *	REFUSE	 M->W	reason
+ *	UNPUBLISH W->M	(block, gen) has no publisher any more; reason
+ *	FREED	 W->M	nobody can see (block, gen), its segments are free
+ *	ASK	 M->W	a newcomer wants the name of (block, gen): is its
+ *			publisher alive?  answered with UNPUBLISH or KEEP
+ *	KEEP	 W->M	it is
+ *	QUIT	 M->W	stop: tell clients, close them, exit 0
+ *
+ * Both ends are non-blocking.  A worker that cannot send queues (bounded) and
+ * stops taking publishes; a master that cannot send kills the worker
+ * (architecture rule 15).
+ */
+#ifndef COMMON_IPC_H
+#define COMMON_IPC_H
+
+#include <stdint.h>
+
+enum {
+	IPC_FD = 3,	   /* the worker's end, after exec */
+	IPC_KEY_MAX = 256, /* bytes of a stream key */
+	IPC_FDS_MAX = 160,
+	IPC_SLOTS_MAX = 64
+};
+
+enum ipc_kind {
+	IPC_SETUP = 1,
+	IPC_READY,
+	IPC_PUBLISH,
+	IPC_GRANT,
+	IPC_REFUSE,
+	IPC_UNPUBLISH,
+	IPC_FREED,
+	IPC_ASK,
+	IPC_KEEP,
+	IPC_QUIT,
+	IPC_KIND_COUNT
+};
+
+/*
+ * Descriptors of SETUP, in this order: control (read-only), hints
+ * (read-write), own slot (read-write), conf (read-only), log socket (write),
+ * every slot 0..nslots-1 (read-only), every slot's eventfd, listeners.
+ */
+struct ipc_setup {
+	uint32_t layout; /* ARENA_LAYOUT, must be equal */
+	uint32_t slot;
+	uint32_t nslots;
+	uint32_t nlisten; /* listeners of this slot, maybe 0 */
+	uint32_t uid, gid; /* drop to these; UINT32_MAX = stay */
+};
+
+struct ipc_publish {
+	uint64_t conn;	 /* client id, for the log */
+	uint32_t keylen; /* vhost NUL app NUL instance NUL stream */
+	char key[IPC_KEY_MAX];
+	char addr[64]; /* of the publisher, for the log */
+};
+
+struct ipc_stream {
+	uint32_t block;
+	uint32_t reason; /* UNPUBLISH, REFUSE: enum reason */
+	uint64_t gen;
+	/* GRANT: clock of the name when it was live before (last_ns 0: never);
+	 * UNPUBLISH: the clock it leaves behind */
+	uint32_t last_ts;
+	uint32_t unused;
+	uint64_t last_ns;
+};
+
+struct ipc_msg {
+	uint32_t kind; /* enum ipc_kind */
+	uint32_t size; /* sizeof(struct ipc_msg) of the sender */
+	uint64_t incarnation;
+	uint64_t request; /* PUBLISH and its answer; else 0 */
+	union {
+		struct ipc_setup setup;
+		struct ipc_publish publish;
+		struct ipc_stream stream;
+	} u;
+};
+
+/*
+ * Send one message, with nfds descriptors (they stay the caller's).
+ * Returns 0, -EAGAIN when the peer's queue is full, or another -errno.
+ */
+int ipc_send(int fd, const struct ipc_msg *m, const int *fds, unsigned nfds);
+
+/*
+ * Receive one message; descriptors (at most IPC_FDS_MAX, close-on-exec) go to
+ * fds, their count to *nfds.  fds may be NULL: then any are closed.
+ * Returns 1, 0 at end of file, -EAGAIN, -EPROTO for a malformed message, or
+ * another -errno.
+ */
+int ipc_recv(int fd, struct ipc_msg *m, int *fds, unsigned *nfds);
+
+#endif
