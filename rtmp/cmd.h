@@ -1,0 +1,243 @@
+/*
+ * cmd - commands and data messages (RTMP 1.0, 7.1.1, 7.1.2, 7.2) as structs,
+ * both ways: a server reads what cmd_write_ of the client half writes, and
+ * the other way round.  Strings point into the payload and live as long.
+ * Writers append whole messages in chunks of `chunk` bytes; ask writer_ok()
+ * once.  Context: any; no state, no allocation.
+ */
+#ifndef RTMP_CMD_H
+#define RTMP_CMD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/cursor.h"
+#include "rtmp/amf0.h"
+
+/* clang-format off */
+#define CMD_NAMES(X) \
+	X(CONNECT, "connect") \
+	X(CREATE_STREAM, "createStream") \
+	X(INIT_STREAM, "initStream") \
+	X(PUBLISH, "publish") \
+	X(PLAY, "play") \
+	X(PLAY2, "play2") \
+	X(DELETE_STREAM, "deleteStream") \
+	X(CLOSE_STREAM, "closeStream") \
+	X(RELEASE_STREAM, "releaseStream") \
+	X(FC_PUBLISH, "FCPublish") \
+	X(FC_UNPUBLISH, "FCUnpublish") \
+	X(FC_SUBSCRIBE, "FCSubscribe") \
+	X(FC_UNSUBSCRIBE, "FCUnsubscribe") \
+	X(RECEIVE_AUDIO, "receiveAudio") \
+	X(RECEIVE_VIDEO, "receiveVideo") \
+	X(PAUSE, "pause") \
+	X(PAUSE_RAW, "pauseRaw") \
+	X(SEEK, "seek") \
+	X(GET_STREAM_LENGTH, "getStreamLength") \
+	X(CHECK_BW, "_checkbw") \
+	X(CHECK_BANDWIDTH, "checkBandwidth") \
+	X(RESULT, "_result") \
+	X(ERROR, "_error") \
+	X(ON_STATUS, "onStatus") \
+	X(ON_BW_DONE, "onBWDone") \
+	X(ON_FC_PUBLISH, "onFCPublish") \
+	X(ON_FC_UNPUBLISH, "onFCUnpublish") \
+	X(ON_FC_SUBSCRIBE, "onFCSubscribe") \
+	X(CLOSE, "close")
+/* clang-format on */
+
+enum cmd_id {
+	CMD_OTHER,
+#define CMD_ID(id, name) CMD_##id,
+	CMD_NAMES(CMD_ID)
+#undef CMD_ID
+	    CMD_COUNT
+};
+
+struct cmd {
+	enum cmd_id id;
+	struct span name;
+	double txn;         /* transaction id; 0 where it is missing */
+	struct reader rest; /* what follows: command object, arguments */
+};
+
+/*
+ * Read name and transaction of a command message.
+ *
+ * type		WIRE_COMMAND, or WIRE_COMMAND_AMF3: its leading format byte 0
+ *		may be missing if the name follows at once
+ * Returns	AMF0_OK; unknown names are CMD_OTHER
+ */
+enum amf0_result cmd_parse(uint8_t type, const uint8_t *payload, size_t len,
+    struct cmd *c);
+
+/* The parsers below take what cmd_parse() gave and leave it unchanged. */
+
+struct cmd_connect {
+	double txn;               /* for cmd_write_connect() */
+	struct span app, tc_url, flash_ver, swf_url, page_url;
+	struct span type;         /* "nonprivate": a publisher */
+	bool fpad;
+	double capabilities, audio_codecs, video_codecs, video_function;
+	double caps_ex;           /* Enhanced RTMP v2, 0 if not sent */
+	uint8_t object_encoding;  /* 0 or 3 */
+	/* Enhanced RTMP; of type undefined if not sent */
+	struct amf0_value fourcc_list, video_fourcc_map, audio_fourcc_map;
+	struct reader args;       /* further arguments, for onConnect */
+};
+/* A property of a wrong type counts as missing; no object is MALFORMED. */
+enum amf0_result cmd_parse_connect(const struct cmd *c,
+    struct cmd_connect *out);
+
+struct cmd_publish {
+	struct span name; /* as sent, with ?query */
+	struct span type; /* "live", "record", "append"; "" if missing */
+	bool stop;        /* publish(false) */
+};
+enum amf0_result cmd_parse_publish(const struct cmd *c,
+    struct cmd_publish *out);
+
+#define CMD_PLAY_ANY (-2000.0)  /* live, else recorded, else wait */
+#define CMD_PLAY_LIVE (-1000.0) /* live only */
+
+struct cmd_play {
+	struct span name;   /* as sent, with ?query */
+	double start_ms;    /* -2 and -1 come as CMD_PLAY_ANY, _LIVE */
+	double duration_ms; /* -1: all */
+	uint8_t reset;      /* 0 append, 1 reset (also when missing), 2, 3 */
+	bool stop;          /* play(false) */
+};
+enum amf0_result cmd_parse_play(const struct cmd *c, struct cmd_play *out);
+
+/*
+ * The stream name of releaseStream, FCPublish, FCUnpublish, FCSubscribe,
+ * FCUnsubscribe, getStreamLength; empty if it is missing or null.
+ */
+enum amf0_result cmd_parse_name(const struct cmd *c, struct span *name);
+
+/* The stream id of deleteStream: a whole number of 32 bits, or MALFORMED. */
+enum amf0_result cmd_parse_stream_id(const struct cmd *c, uint32_t *id);
+
+/*
+ * receiveAudio, receiveVideo, pause: the flag (numbers: not 0) and the number
+ * behind it, 0 if missing.  A missing flag is MALFORMED.
+ */
+enum amf0_result cmd_parse_flag(const struct cmd *c, bool *flag,
+    double *number);
+
+/* seek and others: the first argument as a finite number, or MALFORMED. */
+enum amf0_result cmd_parse_number(const struct cmd *c, double *number);
+
+/* _result, _error, onStatus. */
+struct cmd_reply {
+	struct amf0_value props; /* undefined if null or missing */
+	struct amf0_value info;  /* the argument as it is, any type */
+	struct span level, code, description; /* "" if not sent */
+	bool has_number;
+	double number;           /* the argument, if a number */
+};
+enum amf0_result cmd_parse_reply(const struct cmd *c, struct cmd_reply *out);
+
+/* The stream id in the answer to createStream; false if there is none. */
+bool cmd_reply_stream_id(const struct cmd_reply *r, uint32_t *id);
+
+/* A data message (types 18 and 15). */
+enum data_kind {
+	DATA_EVENT,    /* handler name and values, for the players */
+	DATA_SET,      /* @setDataFrame: name and values follow at offset */
+	DATA_CLEAR     /* @clearDataFrame */
+};
+struct data_msg {
+	enum data_kind kind;
+	struct span name;   /* of the handler, "onMetaData"; "" if missing */
+	size_t offset;      /* in the payload: what players get begins here */
+	struct reader rest; /* the values behind the name */
+};
+enum amf0_result data_parse(uint8_t type, const uint8_t *payload, size_t len,
+    struct data_msg *d);
+
+/* Server half. ------------------------------------------------------------ */
+
+struct cmd_connect_result {
+	double txn;
+	const char *fms_ver;      /* "FMS/5,0,17,0" */
+	const char *version;      /* data.version, "5,0,17,0" */
+	const char *description;  /* NULL: "Connection succeeded." */
+	uint8_t object_encoding;
+};
+void cmd_write_connect_result(struct writer *w, uint32_t chunk,
+    const struct cmd_connect_result *r);
+
+/* _error with null and level error; also the answer to connect. */
+void cmd_write_error(struct writer *w, uint32_t chunk, double txn,
+    const char *code, const char *description);
+
+/* _result null NUMBER: createStream, getStreamLength. */
+void cmd_write_result_number(struct writer *w, uint32_t chunk, double txn,
+    double number);
+
+/* _result null undefined: releaseStream, FCPublish, _checkbw and so on. */
+void cmd_write_result_null(struct writer *w, uint32_t chunk, double txn);
+
+struct cmd_status {
+	const char *level; /* "status", "warning", "error" */
+	const char *code;
+	struct span description;
+	struct span details;   /* stream name; left out if p is NULL */
+	struct span client_id; /* left out if p is NULL */
+};
+void cmd_write_on_status(struct writer *w, uint32_t chunk, uint32_t msid,
+    const struct cmd_status *s);
+
+/* A description "before NAME after" in parts: "Started playing cam1." */
+void cmd_write_on_status_name(struct writer *w, uint32_t chunk, uint32_t msid,
+    const char *level, const char *code, const char *before, struct span name,
+    const char *after, struct span client_id);
+
+/*
+ * onFCPublish, onFCUnpublish, onFCSubscribe: transaction 0, null, {level
+ * status, code, description}; on message stream 0.
+ */
+void cmd_write_on_fc(struct writer *w, uint32_t chunk, const char *name,
+    const char *code, struct span description);
+
+/* close, after a rejected connect. */
+void cmd_write_close(struct writer *w, uint32_t chunk);
+
+/* |RtmpSampleAccess, and onStatus {NetStream.Data.Start}: data messages. */
+void cmd_write_sample_access(struct writer *w, uint32_t chunk, uint32_t msid,
+    uint32_t ts, bool audio, bool video);
+void cmd_write_data_start(struct writer *w, uint32_t chunk, uint32_t msid,
+    uint32_t ts);
+
+/* Client half. ------------------------------------------------------------ */
+
+/* Empty spans and zeros are left out; app and tcUrl always go. */
+void cmd_write_connect(struct writer *w, uint32_t chunk,
+    const struct cmd_connect *c);
+
+/* createStream, _checkbw and others without argument. */
+void cmd_write_call(struct writer *w, uint32_t chunk, enum cmd_id id,
+    uint32_t msid, double txn);
+
+/* releaseStream, FCPublish, FCUnpublish, FCSubscribe, getStreamLength. */
+void cmd_write_call_name(struct writer *w, uint32_t chunk, enum cmd_id id,
+    double txn, struct span name);
+
+void cmd_write_publish(struct writer *w, uint32_t chunk, uint32_t msid,
+    double txn, struct span name, const char *type);
+
+/* Only name and start go, as FFmpeg and librtmp do. */
+void cmd_write_play(struct writer *w, uint32_t chunk, uint32_t msid,
+    double txn, struct span name, double start_ms);
+
+void cmd_write_delete_stream(struct writer *w, uint32_t chunk, double txn,
+    uint32_t msid);
+void cmd_write_close_stream(struct writer *w, uint32_t chunk, uint32_t msid);
+
+/* The name as it stands on the wire; "" for CMD_OTHER. */
+const char *cmd_name(enum cmd_id id);
+
+#endif
