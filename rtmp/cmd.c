@@ -1,0 +1,670 @@
+#include "config.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "rtmp/cmd.h"
+#include "rtmp/wire.h"
+
+static const char *const names[CMD_COUNT] = {
+#define CMD_NAME(id, name) [CMD_##id] = name,
+	CMD_NAMES(CMD_NAME)
+#undef CMD_NAME
+};
+
+const char *
+cmd_name(enum cmd_id id)
+{
+	return (unsigned)id < CMD_COUNT && names[id] != NULL ? names[id] : "";
+}
+
+static enum cmd_id
+id_of(struct span name)
+{
+	for (unsigned i = CMD_OTHER + 1; i < CMD_COUNT; i++)
+		if (span_is(name, names[i]))
+			return (enum cmd_id)i;
+	return CMD_OTHER;
+}
+
+/*
+ * Types 15 and 17 begin with a format byte of 0, then AMF0; some senders
+ * leave it out, and then a string marker stands first.
+ */
+static void
+skip_format(struct reader *r, bool amf3)
+{
+	if (amf3 && reader_left(r) > 0 && *r->p == 0)
+		reader_u8(r);
+}
+
+/* The next value, or undefined at the end. */
+static enum amf0_result
+read_optional(struct reader *r, struct amf0_value *v)
+{
+	enum amf0_result e = amf0_read(r, v);
+	return e == AMF0_END ? AMF0_OK : e;
+}
+
+static struct span
+string_or_empty(const struct amf0_value *v)
+{
+	return amf0_is_string(v) ? v->str : (struct span){ "", 0 };
+}
+
+static double
+number_or(const struct amf0_value *v, double other)
+{
+	return v->type == AMF0_NUMBER && isfinite(v->number) ? v->number :
+							       other;
+}
+
+/* A whole number of 32 bits, or false. */
+static bool
+whole32(double d, uint32_t *out)
+{
+	if (!(d >= 0 && d <= UINT32_MAX) || d != (uint32_t)d)
+		return false;
+	*out = (uint32_t)d;
+	return true;
+}
+
+enum amf0_result
+cmd_parse(uint8_t type, const uint8_t *payload, size_t len, struct cmd *c)
+{
+	struct amf0_value v;
+	memset(c, 0, sizeof(*c));
+	c->name = (struct span){ "", 0 };
+	reader_init(&c->rest, payload, len);
+	skip_format(&c->rest, type == WIRE_COMMAND_AMF3);
+	enum amf0_result e = amf0_read(&c->rest, &v);
+	if (e != AMF0_OK)
+		return e == AMF0_END ? AMF0_MALFORMED : e;
+	if (v.type != AMF0_STRING)
+		return AMF0_MALFORMED;
+	c->name = v.str;
+	e = read_optional(&c->rest, &v);
+	if (e != AMF0_OK)
+		return e;
+	if (v.type != AMF0_NUMBER && v.type != AMF0_UNDEFINED)
+		return AMF0_MALFORMED;
+	c->txn = number_or(&v, 0);
+	c->id = id_of(c->name);
+	return AMF0_OK;
+}
+
+static void
+connect_property(struct cmd_connect *out, struct span key,
+    const struct amf0_value *v)
+{
+	/* clang-format off */
+	const struct {
+		const char *key;
+		struct span *to;
+	} strings[] = {
+		{ "app", &out->app },
+		{ "tcUrl", &out->tc_url },
+		{ "flashVer", &out->flash_ver },
+		{ "swfUrl", &out->swf_url },
+		{ "pageUrl", &out->page_url },
+		{ "type", &out->type },
+	};
+	const struct {
+		const char *key;
+		double *to;
+	} numbers[] = {
+		{ "capabilities", &out->capabilities },
+		{ "audioCodecs", &out->audio_codecs },
+		{ "videoCodecs", &out->video_codecs },
+		{ "videoFunction", &out->video_function },
+		{ "capsEx", &out->caps_ex },
+	};
+	const struct {
+		const char *key;
+		struct amf0_value *to;
+	} values[] = {
+		{ "fourCcList", &out->fourcc_list },
+		{ "videoFourCcInfoMap", &out->video_fourcc_map },
+		{ "audioFourCcInfoMap", &out->audio_fourcc_map },
+	};
+	/* clang-format on */
+	for (unsigned i = 0; i < sizeof(strings) / sizeof(*strings); i++)
+		if (span_is(key, strings[i].key))
+			*strings[i].to = string_or_empty(v);
+	for (unsigned i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		if (span_is(key, numbers[i].key))
+			*numbers[i].to = number_or(v, 0);
+	for (unsigned i = 0; i < sizeof(values) / sizeof(*values); i++)
+		if (span_is(key, values[i].key))
+			*values[i].to = *v;
+	if (span_is(key, "fpad"))
+		out->fpad = v->type == AMF0_BOOLEAN && v->boolean;
+	else if (span_is(key, "objectEncoding"))
+		out->object_encoding = number_or(v, 0) == 3 ? 3 : 0;
+}
+
+static void
+clear_connect(struct cmd_connect *out)
+{
+	const struct span empty = { "", 0 };
+	memset(out, 0, sizeof(*out));
+	out->app = out->tc_url = out->flash_ver = out->swf_url = empty;
+	out->page_url = out->type = empty;
+	out->fourcc_list.type = AMF0_UNDEFINED;
+	out->video_fourcc_map.type = AMF0_UNDEFINED;
+	out->audio_fourcc_map.type = AMF0_UNDEFINED;
+}
+
+enum amf0_result
+cmd_parse_connect(const struct cmd *c, struct cmd_connect *out)
+{
+	struct amf0_value object, v;
+	struct amf0_iter it;
+	struct span key;
+
+	clear_connect(out);
+	out->txn = c->txn;
+	out->args = c->rest;
+	enum amf0_result e = amf0_read(&out->args, &object);
+	if (e != AMF0_OK)
+		return e == AMF0_END ? AMF0_MALFORMED : e;
+	if (!amf0_is_object(&object))
+		return AMF0_MALFORMED;
+	amf0_iter_init(&it, &object);
+	while (amf0_iter_next(&it, &key, &v))
+		connect_property(out, key, &v);
+	return AMF0_OK;
+}
+
+/* Past the command object: null, nearly always. */
+static enum amf0_result
+skip_object(const struct cmd *c, struct reader *r)
+{
+	struct amf0_value v;
+	*r = c->rest;
+	return read_optional(r, &v);
+}
+
+/* The first n arguments; those missing are undefined. */
+static enum amf0_result
+arguments(const struct cmd *c, struct amf0_value *v, unsigned n)
+{
+	struct reader r;
+	enum amf0_result e = skip_object(c, &r);
+	for (unsigned i = 0; i < n && e == AMF0_OK; i++)
+		e = read_optional(&r, &v[i]);
+	return e;
+}
+
+/* A stream name: a string, or the false that stops. */
+static enum amf0_result
+name_or_stop(const struct amf0_value *v, struct span *name, bool *stop)
+{
+	*name = string_or_empty(v);
+	*stop = v->type == AMF0_BOOLEAN && !v->boolean;
+	return amf0_is_string(v) || *stop ? AMF0_OK : AMF0_MALFORMED;
+}
+
+enum amf0_result
+cmd_parse_publish(const struct cmd *c, struct cmd_publish *out)
+{
+	struct amf0_value v[2];
+	*out = (struct cmd_publish){ .name = { "", 0 }, .type = { "", 0 } };
+	enum amf0_result e = arguments(c, v, 2);
+	if (e != AMF0_OK)
+		return e;
+	out->type = string_or_empty(&v[1]);
+	return name_or_stop(&v[0], &out->name, &out->stop);
+}
+
+/*
+ * start is in seconds in RTMP 1.0, 7.2.2.1, but senders count milliseconds:
+ * only -1 and -2 are taken as written (GStreamer gst/rtmp2 sends -2).
+ */
+static double
+play_start(double start)
+{
+	if (start == -1)
+		return CMD_PLAY_LIVE;
+	if (start == -2)
+		return CMD_PLAY_ANY;
+	return start;
+}
+
+static uint8_t
+play_reset(const struct amf0_value *v)
+{
+	if (v->type == AMF0_BOOLEAN)
+		return v->boolean;
+	double n = number_or(v, 1);
+	return n >= 0 && n <= 3 ? (uint8_t)n : 1;
+}
+
+enum amf0_result
+cmd_parse_play(const struct cmd *c, struct cmd_play *out)
+{
+	struct amf0_value v[4];
+	*out = (struct cmd_play){ .name = { "", 0 } };
+	enum amf0_result e = arguments(c, v, 4);
+	if (e != AMF0_OK)
+		return e;
+	out->start_ms = play_start(number_or(&v[1], CMD_PLAY_ANY));
+	out->duration_ms = number_or(&v[2], -1);
+	out->reset = play_reset(&v[3]);
+	return name_or_stop(&v[0], &out->name, &out->stop);
+}
+
+enum amf0_result
+cmd_parse_name(const struct cmd *c, struct span *name)
+{
+	struct amf0_value v;
+	*name = (struct span){ "", 0 };
+	enum amf0_result e = arguments(c, &v, 1);
+	if (e == AMF0_OK)
+		*name = string_or_empty(&v);
+	return e;
+}
+
+enum amf0_result
+cmd_parse_number(const struct cmd *c, double *number)
+{
+	struct amf0_value v;
+	*number = 0;
+	enum amf0_result e = arguments(c, &v, 1);
+	if (e != AMF0_OK)
+		return e;
+	if (v.type != AMF0_NUMBER || !isfinite(v.number))
+		return AMF0_MALFORMED;
+	*number = v.number;
+	return AMF0_OK;
+}
+
+enum amf0_result
+cmd_parse_stream_id(const struct cmd *c, uint32_t *id)
+{
+	double d;
+	*id = 0;
+	enum amf0_result e = cmd_parse_number(c, &d);
+	if (e != AMF0_OK)
+		return e;
+	return whole32(d, id) ? AMF0_OK : AMF0_MALFORMED;
+}
+
+enum amf0_result
+cmd_parse_flag(const struct cmd *c, bool *flag, double *number)
+{
+	struct amf0_value v[2];
+	*flag = false;
+	*number = 0;
+	enum amf0_result e = arguments(c, v, 2);
+	if (e != AMF0_OK)
+		return e;
+	*number = number_or(&v[1], 0);
+	if (v[0].type == AMF0_BOOLEAN)
+		*flag = v[0].boolean;
+	else if (v[0].type == AMF0_NUMBER)
+		*flag = number_or(&v[0], 0) != 0;
+	else
+		return AMF0_MALFORMED;
+	return AMF0_OK;
+}
+
+static struct span
+find_string(const struct amf0_value *object, const char *key)
+{
+	struct amf0_value v;
+	amf0_find(object, key, &v);
+	return string_or_empty(&v);
+}
+
+enum amf0_result
+cmd_parse_reply(const struct cmd *c, struct cmd_reply *out)
+{
+	struct reader r = c->rest;
+	memset(out, 0, sizeof(*out));
+	out->level = out->code = out->description = (struct span){ "", 0 };
+	out->info.type = out->props.type = AMF0_UNDEFINED;
+	enum amf0_result e = read_optional(&r, &out->props);
+	if (e != AMF0_OK)
+		return e;
+	if (out->props.type == AMF0_NULL)
+		out->props.type = AMF0_UNDEFINED;
+	e = read_optional(&r, &out->info);
+	if (e != AMF0_OK)
+		return e;
+	out->level = find_string(&out->info, "level");
+	out->code = find_string(&out->info, "code");
+	out->description = find_string(&out->info, "description");
+	out->has_number = out->info.type == AMF0_NUMBER;
+	out->number = number_or(&out->info, 0);
+	return AMF0_OK;
+}
+
+bool
+cmd_reply_stream_id(const struct cmd_reply *r, uint32_t *id)
+{
+	*id = 0;
+	return r->has_number && isfinite(r->info.number) &&
+	    whole32(r->number, id);
+}
+
+enum amf0_result
+data_parse(uint8_t type, const uint8_t *payload, size_t len,
+    struct data_msg *d)
+{
+	struct amf0_value v;
+	*d = (struct data_msg){ .kind = DATA_EVENT, .name = { "", 0 } };
+	reader_init(&d->rest, payload, len);
+	const uint8_t *start = d->rest.p;
+	skip_format(&d->rest, type == WIRE_DATA_AMF3);
+	d->offset = (size_t)(d->rest.p - start);
+	enum amf0_result e = amf0_read(&d->rest, &v);
+	if (e != AMF0_OK)
+		return e == AMF0_END ? AMF0_MALFORMED : e;
+	if (v.type != AMF0_STRING)
+		return AMF0_MALFORMED;
+	if (span_is(v.str, "@setDataFrame"))
+		d->kind = DATA_SET;
+	else if (span_is(v.str, "@clearDataFrame"))
+		d->kind = DATA_CLEAR;
+	else {
+		d->name = v.str;
+		return AMF0_OK;
+	}
+	d->offset = (size_t)(d->rest.p - start);
+	e = read_optional(&d->rest, &v);
+	if (e == AMF0_OK)
+		d->name = string_or_empty(&v);
+	/* A set without a name could never reach a player. */
+	if (e == AMF0_OK && d->kind == DATA_SET && v.type != AMF0_STRING)
+		return AMF0_MALFORMED;
+	return e;
+}
+
+/* Writing. ---------------------------------------------------------------- */
+
+struct call {
+	struct wire_mark mark;
+	uint32_t chunk;
+};
+
+static struct call
+call_begin(struct writer *w, uint32_t chunk, uint32_t msid, const char *name,
+    double txn)
+{
+	struct call c = { .chunk = chunk };
+	wire_begin(w, &c.mark, WIRE_CSID_COMMAND, WIRE_COMMAND, msid, 0);
+	amf0_write_text(w, name);
+	amf0_write_number(w, txn);
+	return c;
+}
+
+static void
+call_end(struct writer *w, const struct call *c)
+{
+	wire_end(w, &c->mark, c->chunk);
+}
+
+static void
+write_info(struct writer *w, const char *level, const char *code)
+{
+	amf0_object_begin(w);
+	amf0_prop_text(w, "level", level);
+	amf0_prop_text(w, "code", code);
+}
+
+void
+cmd_write_connect_result(struct writer *w, uint32_t chunk,
+    const struct cmd_connect_result *r)
+{
+	struct call c = call_begin(w, chunk, 0, "_result", r->txn);
+	amf0_object_begin(w);
+	amf0_prop_text(w, "fmsVer", r->fms_ver);
+	amf0_prop_number(w, "capabilities", 31);
+	amf0_prop_number(w, "mode", 1);
+	amf0_object_end(w);
+	write_info(w, "status", "NetConnection.Connect.Success");
+	amf0_prop_text(w, "description",
+	    r->description != NULL ? r->description :
+				     "Connection succeeded.");
+	amf0_prop_number(w, "objectEncoding", r->object_encoding);
+	amf0_key(w, "data");
+	amf0_ecma_begin(w, 1);
+	amf0_prop_text(w, "version", r->version);
+	amf0_object_end(w);
+	amf0_object_end(w);
+	call_end(w, &c);
+}
+
+void
+cmd_write_error(struct writer *w, uint32_t chunk, double txn, const char *code,
+    const char *description)
+{
+	struct call c = call_begin(w, chunk, 0, "_error", txn);
+	amf0_write_null(w);
+	write_info(w, "error", code);
+	amf0_prop_text(w, "description", description);
+	amf0_object_end(w);
+	call_end(w, &c);
+}
+
+void
+cmd_write_result_number(struct writer *w, uint32_t chunk, double txn,
+    double number)
+{
+	struct call c = call_begin(w, chunk, 0, "_result", txn);
+	amf0_write_null(w);
+	amf0_write_number(w, number);
+	call_end(w, &c);
+}
+
+void
+cmd_write_result_null(struct writer *w, uint32_t chunk, double txn)
+{
+	struct call c = call_begin(w, chunk, 0, "_result", txn);
+	amf0_write_null(w);
+	amf0_write_undefined(w);
+	call_end(w, &c);
+}
+
+void
+cmd_write_on_status(struct writer *w, uint32_t chunk, uint32_t msid,
+    const struct cmd_status *s)
+{
+	struct call c = call_begin(w, chunk, msid, "onStatus", 0);
+	amf0_write_null(w);
+	write_info(w, s->level, s->code);
+	amf0_prop_string(w, "description", s->description);
+	if (s->details.p != NULL)
+		amf0_prop_string(w, "details", s->details);
+	if (s->client_id.p != NULL)
+		amf0_prop_string(w, "clientid", s->client_id);
+	amf0_object_end(w);
+	call_end(w, &c);
+}
+
+/* before name after, as one string of at most 65535 bytes. */
+static void
+write_sentence(struct writer *w, const char *before, struct span name,
+    const char *after)
+{
+	struct span b = span_of(before), a = span_of(after);
+	size_t len = b.len + name.len + a.len;
+	if (len > UINT16_MAX) {
+		writer_fail(w);
+		return;
+	}
+	writer_u8(w, AMF0_STRING);
+	writer_u16(w, (uint16_t)len);
+	writer_span(w, b);
+	writer_span(w, name);
+	writer_span(w, a);
+}
+
+void
+cmd_write_on_status_name(struct writer *w, uint32_t chunk, uint32_t msid,
+    const char *level, const char *code, const char *before, struct span name,
+    const char *after, struct span client_id)
+{
+	struct call c = call_begin(w, chunk, msid, "onStatus", 0);
+	amf0_write_null(w);
+	write_info(w, level, code);
+	amf0_key(w, "description");
+	write_sentence(w, before, name, after);
+	amf0_prop_string(w, "details", name);
+	if (client_id.p != NULL)
+		amf0_prop_string(w, "clientid", client_id);
+	amf0_object_end(w);
+	call_end(w, &c);
+}
+
+void
+cmd_write_on_fc(struct writer *w, uint32_t chunk, const char *name,
+    const char *code, struct span description)
+{
+	struct call c = call_begin(w, chunk, 0, name, 0);
+	amf0_write_null(w);
+	write_info(w, "status", code);
+	amf0_prop_string(w, "description", description);
+	amf0_object_end(w);
+	call_end(w, &c);
+}
+
+void
+cmd_write_close(struct writer *w, uint32_t chunk)
+{
+	cmd_write_call(w, chunk, CMD_CLOSE, 0, 0);
+}
+
+void
+cmd_write_sample_access(struct writer *w, uint32_t chunk, uint32_t msid,
+    uint32_t ts, bool audio, bool video)
+{
+	struct wire_mark m;
+	wire_begin(w, &m, WIRE_CSID_DATA, WIRE_DATA, msid, ts);
+	amf0_write_text(w, "|RtmpSampleAccess");
+	amf0_write_boolean(w, audio);
+	amf0_write_boolean(w, video);
+	wire_end(w, &m, chunk);
+}
+
+void
+cmd_write_data_start(struct writer *w, uint32_t chunk, uint32_t msid,
+    uint32_t ts)
+{
+	struct wire_mark m;
+	wire_begin(w, &m, WIRE_CSID_DATA, WIRE_DATA, msid, ts);
+	amf0_write_text(w, "onStatus");
+	amf0_object_begin(w);
+	amf0_prop_text(w, "code", "NetStream.Data.Start");
+	amf0_object_end(w);
+	wire_end(w, &m, chunk);
+}
+
+static void
+prop_if_string(struct writer *w, const char *key, struct span s)
+{
+	if (s.len > 0)
+		amf0_prop_string(w, key, s);
+}
+
+static void
+prop_if_number(struct writer *w, const char *key, double v)
+{
+	if (v != 0)
+		amf0_prop_number(w, key, v);
+}
+
+static void
+prop_if_value(struct writer *w, const char *key, const struct amf0_value *v)
+{
+	if (v->raw == NULL || v->raw_end == NULL)
+		return;
+	amf0_key(w, key);
+	writer_bytes(w, v->raw, (size_t)(v->raw_end - v->raw));
+}
+
+void
+cmd_write_connect(struct writer *w, uint32_t chunk,
+    const struct cmd_connect *c)
+{
+	struct call call = call_begin(w, chunk, 0, "connect", c->txn);
+	amf0_object_begin(w);
+	amf0_prop_string(w, "app", c->app);
+	prop_if_string(w, "type", c->type);
+	prop_if_string(w, "flashVer", c->flash_ver);
+	prop_if_string(w, "swfUrl", c->swf_url);
+	amf0_prop_string(w, "tcUrl", c->tc_url);
+	/* Players send it, publishers do not, as in FFmpeg. */
+	if (c->type.len == 0)
+		amf0_prop_boolean(w, "fpad", c->fpad);
+	prop_if_number(w, "capabilities", c->capabilities);
+	prop_if_number(w, "audioCodecs", c->audio_codecs);
+	prop_if_number(w, "videoCodecs", c->video_codecs);
+	prop_if_number(w, "videoFunction", c->video_function);
+	prop_if_string(w, "pageUrl", c->page_url);
+	prop_if_number(w, "objectEncoding", c->object_encoding);
+	prop_if_value(w, "fourCcList", &c->fourcc_list);
+	prop_if_value(w, "videoFourCcInfoMap", &c->video_fourcc_map);
+	prop_if_value(w, "audioFourCcInfoMap", &c->audio_fourcc_map);
+	prop_if_number(w, "capsEx", c->caps_ex);
+	amf0_object_end(w);
+	call_end(w, &call);
+}
+
+void
+cmd_write_call(struct writer *w, uint32_t chunk, enum cmd_id id, uint32_t msid,
+    double txn)
+{
+	struct call c = call_begin(w, chunk, msid, cmd_name(id), txn);
+	amf0_write_null(w);
+	call_end(w, &c);
+}
+
+void
+cmd_write_call_name(struct writer *w, uint32_t chunk, enum cmd_id id,
+    double txn, struct span name)
+{
+	struct call c = call_begin(w, chunk, 0, cmd_name(id), txn);
+	amf0_write_null(w);
+	amf0_write_string(w, name);
+	call_end(w, &c);
+}
+
+void
+cmd_write_publish(struct writer *w, uint32_t chunk, uint32_t msid, double txn,
+    struct span name, const char *type)
+{
+	struct call c = call_begin(w, chunk, msid, "publish", txn);
+	amf0_write_null(w);
+	amf0_write_string(w, name);
+	amf0_write_text(w, type);
+	call_end(w, &c);
+}
+
+void
+cmd_write_play(struct writer *w, uint32_t chunk, uint32_t msid, double txn,
+    struct span name, double start_ms)
+{
+	struct call c = call_begin(w, chunk, msid, "play", txn);
+	amf0_write_null(w);
+	amf0_write_string(w, name);
+	amf0_write_number(w, start_ms);
+	call_end(w, &c);
+}
+
+void
+cmd_write_delete_stream(struct writer *w, uint32_t chunk, double txn,
+    uint32_t msid)
+{
+	struct call c = call_begin(w, chunk, 0, "deleteStream", txn);
+	amf0_write_null(w);
+	amf0_write_number(w, msid);
+	call_end(w, &c);
+}
+
+void
+cmd_write_close_stream(struct writer *w, uint32_t chunk, uint32_t msid)
+{
+	cmd_write_call(w, chunk, CMD_CLOSE_STREAM, msid, 0);
+}
