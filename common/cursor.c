@@ -102,7 +102,7 @@ uint16_t
 reader_u16(struct reader *r)
 {
 	const uint8_t *p = reader_bytes(r, 2);
-	return p != NULL ? (uint16_t)(p[0] << 8 | p[1]) : 0;
+	return (uint16_t)(p != NULL ? (unsigned)p[0] << 8 | p[1] : 0u);
 }
 
 uint32_t

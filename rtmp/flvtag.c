@@ -65,6 +65,9 @@ read_video(const uint8_t *p, size_t n, struct tag *t)
 	t->extended = (first & 0x80) != 0;
 	t->frame = first >> 4 & 7;
 	t->packet = first & 0x0f;
+	/* A command has one byte more and no FourCC. */
+	if (t->frame == FRAME_COMMAND && t->packet != EX_METADATA)
+		return true;
 	return !t->extended || read_extended(&r, t, EX_MULTITRACK);
 }
 
@@ -146,7 +149,7 @@ struct codec {
 static const char *
 codec_of(const uint8_t *fourcc, const struct codec *list, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n && fourcc != NULL; i++)
 		if (memcmp(fourcc, list[i].fourcc, 4) == 0)
 			return list[i].name;
 	return "unknown";
@@ -385,10 +388,7 @@ read_asc(const uint8_t *p, size_t n, struct flv_audio_info *info)
 	static const uint32_t rates[13] = { 96000, 88200, 64000, 48000, 44100,
 		32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350 };
 	static const uint8_t counts[8] = { 0, 1, 2, 3, 4, 5, 6, 8 };
-	/* No emulation prevention here; zeros never reach 2 before byte 3
-	 * unless the config is nonsense, so the SPS reader would do, but a
-	 * shifted word is plainer. */
-	uint64_t word = 0;
+	uint64_t word = 0; /* the first 8 bytes hold all that is read */
 	for (size_t i = 0; i < 8; i++)
 		word = word << 8 | (i < n ? p[i] : 0u);
 	unsigned used = 5;
