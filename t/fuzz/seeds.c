@@ -1,0 +1,135 @@
+/*
+ * seeds - write a few well-formed inputs for each fuzzer, with our own
+ * writers: seeds DIR makes DIR/chunk-1, DIR/cmd-1 ...
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rtmp/chunk.h"
+#include "rtmp/cmd.h"
+#include "rtmp/handshake.h"
+#include "rtmp/wire.h"
+
+enum { BUF = 8192 };
+
+static uint8_t buf[BUF];
+static const char *dir;
+
+/* One seed: the byte that the fuzzer takes first, then the input. */
+static void
+save(const char *name, int first, const uint8_t *p, size_t n)
+{
+	char path[4096];
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	FILE *f = fopen(path, "wb");
+	if (f == NULL) {
+		perror(path);
+		exit(1);
+	}
+	if (first >= 0)
+		fputc(first, f);
+	fwrite(p, 1, n, f);
+	if (fclose(f) != 0) {
+		perror(path);
+		exit(1);
+	}
+}
+
+/* The payload behind the header of a message in one chunk, as a command. */
+static void
+save_command(const char *name, const struct writer *w)
+{
+	struct wire_msg m;
+	if (wire_parse(w->buf, w->len, &m) == WIRE_OK)
+		save(name, m.type, w->buf + m.head_len, w->len - m.head_len);
+}
+
+static void
+client_session(struct writer *w, uint32_t chunk)
+{
+	const struct cmd_connect c = { .txn = 1, .app = span_of("live"),
+		.tc_url = span_of("rtmp://localhost/live"),
+		.flash_ver = span_of("FMLE/3.0"), .type = span_of("nonprivate"),
+		.object_encoding = 0 };
+	cmd_write_connect(w, chunk, &c);
+	cmd_write_call_name(w, chunk, CMD_RELEASE_STREAM, 2, span_of("demo"));
+	cmd_write_call(w, chunk, CMD_CREATE_STREAM, 0, 3);
+	cmd_write_publish(w, chunk, 1, 4, span_of("demo?k=v"), "live");
+	memset(buf + 4096, 0x17, 600);
+	wire_write(w, 6, WIRE_VIDEO, 1, 0x01020304, buf + 4096, 600, chunk);
+	wire_abort(w, 6);
+	cmd_write_delete_stream(w, chunk, 5, 1);
+}
+
+static void
+save_chunks(void)
+{
+	struct writer w;
+	writer_init(&w, buf, 4096);
+	client_session(&w, WIRE_CHUNK_DEFAULT);
+	save("chunk-session", 4, buf, w.len);
+	writer_init(&w, buf, 4096);
+	wire_set_chunk_size(&w, 4096);
+	client_session(&w, 4096);
+	save("chunk-4096", 0, buf, w.len);
+}
+
+static void
+save_commands(void)
+{
+	struct writer w;
+	const struct cmd_connect_result r = { .txn = 1,
+		.fms_ver = "FMS/5,0,17,0", .version = "5,0,17,0" };
+	const struct cmd_status s = { "status", "NetStream.Play.Start",
+		span_of("Started playing demo."), span_of("demo"),
+		span_of("1") };
+	writer_init(&w, buf, BUF);
+	cmd_write_connect_result(&w, WIRE_CHUNK, &r);
+	save_command("cmd-result", &w);
+	save("amf0-result", -1, buf + 12, w.len - 12);
+	writer_init(&w, buf, BUF);
+	cmd_write_on_status(&w, WIRE_CHUNK, 1, &s);
+	save_command("cmd-status", &w);
+	writer_init(&w, buf, BUF);
+	cmd_write_play(&w, WIRE_CHUNK, 1, 4, span_of("demo"), -2000);
+	save_command("cmd-play", &w);
+	writer_init(&w, buf, BUF);
+	wire_set_buffer_length(&w, 1, 3000);
+	save_command("cmd-control", &w);
+	writer_init(&w, buf, BUF);
+	amf0_write_text(&w, "@setDataFrame");
+	amf0_write_text(&w, "onMetaData");
+	amf0_ecma_begin(&w, 2);
+	amf0_prop_number(&w, "width", 640);
+	amf0_key(&w, "list");
+	amf0_strict_begin(&w, 1);
+	amf0_write_boolean(&w, true);
+	amf0_object_end(&w);
+	save("cmd-data", WIRE_DATA, buf, w.len);
+	save("amf0-data", -1, buf, w.len);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct hs_client h;
+	if (argc != 2) {
+		fprintf(stderr, "usage: seeds DIR\n");
+		return 64;
+	}
+	dir = argv[1];
+	save_chunks();
+	save_commands();
+	memset(buf, 0, BUF);
+	hs_client_init(&h, 1, buf);
+	save("handshake-plain", 1, buf, HS_CLIENT_OUT + HS_PACKET);
+	buf[5] = 9;
+	save("handshake-version", 255, buf, HS_CLIENT_OUT + HS_PACKET);
+	static const char url[] = "rtmp://[::1]:1935/live/room/mp4:cam?k=v";
+	memcpy(buf, url, sizeof(url) - 1);
+	save("url-1", -1, buf, sizeof(url) - 1);
+	return 0;
+}
