@@ -87,8 +87,8 @@ struct span
 reader_span(struct reader *r, size_t n)
 {
 	const uint8_t *p = reader_bytes(r, n);
-	return p != NULL ? (struct span){ (const char *)p, n } :
-			   (struct span){ "", 0 };
+	return p != NULL ? (struct span){ (const char *)p, n }
+			 : (struct span){ "", 0 };
 }
 
 uint8_t
@@ -109,9 +109,8 @@ uint32_t
 reader_u24(struct reader *r)
 {
 	const uint8_t *p = reader_bytes(r, 3);
-	return p != NULL ?
-	    (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2] :
-	    0;
+	return p != NULL ? (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2]
+			 : 0;
 }
 
 uint32_t
@@ -119,8 +118,8 @@ reader_u32(struct reader *r)
 {
 	const uint8_t *p = reader_bytes(r, 4);
 	return p != NULL ? (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
-		(uint32_t)p[2] << 8 | p[3] :
-			   0;
+			       (uint32_t)p[2] << 8 | p[3]
+			 : 0;
 }
 
 uint32_t

@@ -163,7 +163,7 @@ bool
 amf0_is_object(const struct amf0_value *v)
 {
 	return v->type == AMF0_OBJECT || v->type == AMF0_ECMA_ARRAY ||
-	    v->type == AMF0_TYPED_OBJECT;
+	       v->type == AMF0_TYPED_OBJECT;
 }
 
 bool

@@ -14,8 +14,8 @@
 #include "common/cursor.h"
 
 enum {
-	AMF0_DEPTH_MAX = 32,     /* containers within containers */
-	AMF0_VALUES_MAX = 65536  /* values in one value, all depths */
+	AMF0_DEPTH_MAX = 32,	/* containers within containers */
+	AMF0_VALUES_MAX = 65536 /* values in one value, all depths */
 };
 
 /* The markers of section 2.1; 4, 14 are reserved, 9 is no value. */
@@ -40,17 +40,17 @@ enum amf0_type {
 
 enum amf0_result {
 	AMF0_OK,
-	AMF0_END,         /* no byte left where a value might begin */
-	AMF0_MALFORMED,   /* cut short, or a marker that is none */
+	AMF0_END,	/* no byte left where a value might begin */
+	AMF0_MALFORMED, /* cut short, or a marker that is none */
 	AMF0_TOO_DEEP,
 	AMF0_TOO_MANY,
-	AMF0_UNSUPPORTED  /* AMF3 inside (0x11), or a reserved marker */
+	AMF0_UNSUPPORTED /* AMF3 inside (0x11), or a reserved marker */
 };
 
 struct amf0_value {
 	enum amf0_type type;
 	bool boolean;
-	double number;   /* number; date in ms since 1970; reference index */
+	double number;	 /* number; date in ms since 1970; reference index */
 	struct span str; /* string, long string, XML; class of a typed object */
 	const uint8_t *raw, *raw_end; /* the whole value, marker included */
 };
@@ -76,11 +76,11 @@ bool amf0_is_string(const struct amf0_value *v);
 /* For any value; one that is no container has no properties. */
 void amf0_iter_init(struct amf0_iter *it, const struct amf0_value *v);
 /* The next property; key is empty in a strict array.  False at the end. */
-bool amf0_iter_next(struct amf0_iter *it, struct span *key,
-    struct amf0_value *v);
+bool amf0_iter_next(
+    struct amf0_iter *it, struct span *key, struct amf0_value *v);
 /* The first property named key, in linear time; false if there is none. */
-bool amf0_find(const struct amf0_value *v, const char *key,
-    struct amf0_value *out);
+bool amf0_find(
+    const struct amf0_value *v, const char *key, struct amf0_value *out);
 
 /* Writing: check writer_ok() once at the end. */
 void amf0_write_number(struct writer *w, double v);

@@ -178,9 +178,9 @@ static enum chunk_error
 check_header(const struct chunk_ctx *c, unsigned type, const uint8_t *msg)
 {
 	if (c == NULL || c->csid == 0)
-		return type == TYPE_NONE ? CHUNK_TYPE3_FIRST :
-		    type == TYPE_DELTA	 ? CHUNK_DELTA_FIRST :
-					   CHUNK_OK;
+		return type == TYPE_NONE    ? CHUNK_TYPE3_FIRST
+		       : type == TYPE_DELTA ? CHUNK_DELTA_FIRST
+					    : CHUNK_OK;
 	if (!c->begun || type == TYPE_NONE)
 		return CHUNK_OK;
 	if (type != TYPE_DELTA && u24(msg + 3) != c->len)
@@ -246,7 +246,7 @@ match_ext(struct chunk_reader *r, const uint8_t **p, const uint8_t *end,
 		uint32_t so_far = next;
 		for (unsigned i = 0; i < r->have; i++)
 			so_far |= (uint32_t)r->back[i]
-			    << (8 * (unsigned)(r->have - i));
+				  << (8 * (unsigned)(r->have - i));
 		unsigned shift = 8 * (3u - r->have);
 		if (so_far != c->ext >> shift && so_far != c->ts >> shift)
 			return enter_chunk(r, it);

@@ -42,8 +42,8 @@
 #include <stdint.h>
 
 enum {
-	CHUNK_SIZE_DEFAULT = 128,      /* RTMP 1.0, 5.4.1 */
-	CHUNK_SIZE_MAX = 16777215,     /* larger ones mean the same */
+	CHUNK_SIZE_DEFAULT = 128,  /* RTMP 1.0, 5.4.1 */
+	CHUNK_SIZE_MAX = 16777215, /* larger ones mean the same */
 	CHUNK_CSID_MAX = 65599,
 	CHUNK_HEADER_MAX = 3 + 11 + 4
 };
@@ -59,30 +59,30 @@ enum chunk_event {
 
 enum chunk_error {
 	CHUNK_OK,
-	CHUNK_TYPE3_FIRST,      /* type 3 on a chunk stream never used */
-	CHUNK_DELTA_FIRST,      /* type 2 on a chunk stream never used */
-	CHUNK_LENGTH_CHANGED,   /* another length inside a message */
-	CHUNK_HEADER_INSIDE     /* type 0, 1, 2 inside a message, same length */
+	CHUNK_TYPE3_FIRST,    /* type 3 on a chunk stream never used */
+	CHUNK_DELTA_FIRST,    /* type 2 on a chunk stream never used */
+	CHUNK_LENGTH_CHANGED, /* another length inside a message */
+	CHUNK_HEADER_INSIDE   /* type 0, 1, 2 inside a message, same length */
 };
 
 /* One chunk stream, one direction. */
 struct chunk_ctx {
-	void *user;        /* the caller's; NULL in a new context */
-	uint32_t csid;     /* 0: free */
-	uint32_t ts;       /* of the message, absolute, ms mod 2^32 */
-	uint32_t delta;    /* what type 3 adds */
-	uint32_t ext;      /* the last extended field, if has_ext */
-	uint32_t len;      /* of the message */
-	uint32_t got;      /* bytes of it given out */
+	void *user;	/* the caller's; NULL in a new context */
+	uint32_t csid;	/* 0: free */
+	uint32_t ts;	/* of the message, absolute, ms mod 2^32 */
+	uint32_t delta; /* what type 3 adds */
+	uint32_t ext;	/* the last extended field, if has_ext */
+	uint32_t len;	/* of the message */
+	uint32_t got;	/* bytes of it given out */
 	uint32_t msid;
 	uint8_t type;
 	bool has_ext;
-	bool begun;        /* BEGIN was given, END not yet */
+	bool begun; /* BEGIN was given, END not yet */
 };
 
 struct chunk_item {
-	struct chunk_ctx *ctx;   /* valid until chunk_reader_grow() */
-	const uint8_t *data;     /* valid until the next call */
+	struct chunk_ctx *ctx; /* valid until chunk_reader_grow() */
+	const uint8_t *data;   /* valid until the next call */
 	size_t len;
 	enum chunk_error error;
 };
@@ -92,28 +92,28 @@ struct chunk_reader {
 	struct chunk_ctx *ctxs;
 	struct chunk_ctx *cur;
 	uint32_t nctxs, used;
-	uint32_t size;           /* largest chunk the peer sends */
-	uint32_t left;           /* payload bytes of this chunk to come */
+	uint32_t size; /* largest chunk the peer sends */
+	uint32_t left; /* payload bytes of this chunk to come */
 	uint8_t state;
-	uint8_t error;           /* enum chunk_error, sticky */
-	uint8_t have;            /* bytes in head */
-	uint8_t nback;           /* bytes in back */
+	uint8_t error; /* enum chunk_error, sticky */
+	uint8_t have;  /* bytes in head */
+	uint8_t nback; /* bytes in back */
 	uint8_t head[CHUNK_HEADER_MAX];
-	uint8_t back[4];         /* taken for a timestamp, to be read again */
+	uint8_t back[4]; /* taken for a timestamp, to be read again */
 };
 _Static_assert(sizeof(struct chunk_reader) <= 72, "idle connections are cheap");
 _Static_assert(sizeof(struct chunk_ctx) <= 40, "idle connections are cheap");
 
 /* Start with n >= 1 contexts of any content; they need not be cleared. */
-void chunk_reader_init(struct chunk_reader *r, struct chunk_ctx *ctxs,
-    uint32_t n);
+void chunk_reader_init(
+    struct chunk_reader *r, struct chunk_ctx *ctxs, uint32_t n);
 
 /*
  * Move all contexts to a larger array; the old one is the caller's again.
  * Pointers to contexts are stale afterwards.  n >= the old number.
  */
-void chunk_reader_grow(struct chunk_reader *r, struct chunk_ctx *bigger,
-    uint32_t n);
+void chunk_reader_grow(
+    struct chunk_reader *r, struct chunk_ctx *bigger, uint32_t n);
 
 /*
  * Take bytes from *p up to end until there is an event.  Never reads past

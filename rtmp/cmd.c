@@ -55,8 +55,8 @@ string_or_empty(const struct amf0_value *v)
 static double
 number_or(const struct amf0_value *v, double other)
 {
-	return v->type == AMF0_NUMBER && isfinite(v->number) ? v->number :
-							       other;
+	return v->type == AMF0_NUMBER && isfinite(v->number) ? v->number
+							     : other;
 }
 
 /* A whole number of 32 bits, or false. */
@@ -94,8 +94,8 @@ cmd_parse(uint8_t type, const uint8_t *payload, size_t len, struct cmd *c)
 }
 
 static void
-connect_property(struct cmd_connect *out, struct span key,
-    const struct amf0_value *v)
+connect_property(
+    struct cmd_connect *out, struct span key, const struct amf0_value *v)
 {
 	/* clang-format off */
 	const struct {
@@ -345,12 +345,11 @@ cmd_reply_stream_id(const struct cmd_reply *r, uint32_t *id)
 {
 	*id = 0;
 	return r->has_number && isfinite(r->info.number) &&
-	    whole32(r->number, id);
+	       whole32(r->number, id);
 }
 
 enum amf0_result
-data_parse(uint8_t type, const uint8_t *payload, size_t len,
-    struct data_msg *d)
+data_parse(uint8_t type, const uint8_t *payload, size_t len, struct data_msg *d)
 {
 	struct amf0_value v;
 	*d = (struct data_msg){ .kind = DATA_EVENT, .name = { "", 0 } };
@@ -414,8 +413,8 @@ write_info(struct writer *w, const char *level, const char *code)
 }
 
 void
-cmd_write_connect_result(struct writer *w, uint32_t chunk,
-    const struct cmd_connect_result *r)
+cmd_write_connect_result(
+    struct writer *w, uint32_t chunk, const struct cmd_connect_result *r)
 {
 	struct call c = call_begin(w, chunk, 0, "_result", r->txn);
 	amf0_object_begin(w);
@@ -425,8 +424,7 @@ cmd_write_connect_result(struct writer *w, uint32_t chunk,
 	amf0_object_end(w);
 	write_info(w, "status", "NetConnection.Connect.Success");
 	amf0_prop_text(w, "description",
-	    r->description != NULL ? r->description :
-				     "Connection succeeded.");
+	    r->description != NULL ? r->description : "Connection succeeded.");
 	amf0_prop_number(w, "objectEncoding", r->object_encoding);
 	amf0_key(w, "data");
 	amf0_ecma_begin(w, 1);
@@ -449,8 +447,8 @@ cmd_write_error(struct writer *w, uint32_t chunk, double txn, const char *code,
 }
 
 void
-cmd_write_result_number(struct writer *w, uint32_t chunk, double txn,
-    double number)
+cmd_write_result_number(
+    struct writer *w, uint32_t chunk, double txn, double number)
 {
 	struct call c = call_begin(w, chunk, 0, "_result", txn);
 	amf0_write_null(w);
@@ -468,8 +466,8 @@ cmd_write_result_null(struct writer *w, uint32_t chunk, double txn)
 }
 
 void
-cmd_write_on_status(struct writer *w, uint32_t chunk, uint32_t msid,
-    const struct cmd_status *s)
+cmd_write_on_status(
+    struct writer *w, uint32_t chunk, uint32_t msid, const struct cmd_status *s)
 {
 	struct call c = call_begin(w, chunk, msid, "onStatus", 0);
 	amf0_write_null(w);
@@ -485,8 +483,8 @@ cmd_write_on_status(struct writer *w, uint32_t chunk, uint32_t msid,
 
 /* before name after, as one string of at most 65535 bytes. */
 static void
-write_sentence(struct writer *w, const char *before, struct span name,
-    const char *after)
+write_sentence(
+    struct writer *w, const char *before, struct span name, const char *after)
 {
 	struct span b = span_of(before), a = span_of(after);
 	size_t len = b.len + name.len + a.len;
@@ -549,8 +547,8 @@ cmd_write_sample_access(struct writer *w, uint32_t chunk, uint32_t msid,
 }
 
 void
-cmd_write_data_start(struct writer *w, uint32_t chunk, uint32_t msid,
-    uint32_t ts)
+cmd_write_data_start(
+    struct writer *w, uint32_t chunk, uint32_t msid, uint32_t ts)
 {
 	struct wire_mark m;
 	wire_begin(w, &m, WIRE_CSID_DATA, WIRE_DATA, msid, ts);
@@ -585,8 +583,7 @@ prop_if_value(struct writer *w, const char *key, const struct amf0_value *v)
 }
 
 void
-cmd_write_connect(struct writer *w, uint32_t chunk,
-    const struct cmd_connect *c)
+cmd_write_connect(struct writer *w, uint32_t chunk, const struct cmd_connect *c)
 {
 	struct call call = call_begin(w, chunk, 0, "connect", c->txn);
 	amf0_object_begin(w);
@@ -613,8 +610,8 @@ cmd_write_connect(struct writer *w, uint32_t chunk,
 }
 
 void
-cmd_write_call(struct writer *w, uint32_t chunk, enum cmd_id id, uint32_t msid,
-    double txn)
+cmd_write_call(
+    struct writer *w, uint32_t chunk, enum cmd_id id, uint32_t msid, double txn)
 {
 	struct call c = call_begin(w, chunk, msid, cmd_name(id), txn);
 	amf0_write_null(w);
@@ -654,8 +651,8 @@ cmd_write_play(struct writer *w, uint32_t chunk, uint32_t msid, double txn,
 }
 
 void
-cmd_write_delete_stream(struct writer *w, uint32_t chunk, double txn,
-    uint32_t msid)
+cmd_write_delete_stream(
+    struct writer *w, uint32_t chunk, double txn, uint32_t msid)
 {
 	struct call c = call_begin(w, chunk, 0, "deleteStream", txn);
 	amf0_write_null(w);

@@ -59,7 +59,7 @@ enum cmd_id {
 struct cmd {
 	enum cmd_id id;
 	struct span name;
-	double txn;         /* transaction id; 0 where it is missing */
+	double txn;	    /* transaction id; 0 where it is missing */
 	struct reader rest; /* what follows: command object, arguments */
 };
 
@@ -70,44 +70,44 @@ struct cmd {
  *		may be missing if the name follows at once
  * Returns	AMF0_OK; unknown names are CMD_OTHER
  */
-enum amf0_result cmd_parse(uint8_t type, const uint8_t *payload, size_t len,
-    struct cmd *c);
+enum amf0_result cmd_parse(
+    uint8_t type, const uint8_t *payload, size_t len, struct cmd *c);
 
 /* The parsers below take what cmd_parse() gave and leave it unchanged. */
 
 struct cmd_connect {
-	double txn;               /* for cmd_write_connect() */
+	double txn; /* for cmd_write_connect() */
 	struct span app, tc_url, flash_ver, swf_url, page_url;
-	struct span type;         /* "nonprivate": a publisher */
+	struct span type; /* "nonprivate": a publisher */
 	bool fpad;
 	double capabilities, audio_codecs, video_codecs, video_function;
-	double caps_ex;           /* Enhanced RTMP v2, 0 if not sent */
-	uint8_t object_encoding;  /* 0 or 3 */
+	double caps_ex;		 /* Enhanced RTMP v2, 0 if not sent */
+	uint8_t object_encoding; /* 0 or 3 */
 	/* Enhanced RTMP; of type undefined if not sent */
 	struct amf0_value fourcc_list, video_fourcc_map, audio_fourcc_map;
-	struct reader args;       /* further arguments, for onConnect */
+	struct reader args; /* further arguments, for onConnect */
 };
 /* A property of a wrong type counts as missing; no object is MALFORMED. */
-enum amf0_result cmd_parse_connect(const struct cmd *c,
-    struct cmd_connect *out);
+enum amf0_result cmd_parse_connect(
+    const struct cmd *c, struct cmd_connect *out);
 
 struct cmd_publish {
 	struct span name; /* as sent, with ?query */
 	struct span type; /* "live", "record", "append"; "" if missing */
-	bool stop;        /* publish(false) */
+	bool stop;	  /* publish(false) */
 };
-enum amf0_result cmd_parse_publish(const struct cmd *c,
-    struct cmd_publish *out);
+enum amf0_result cmd_parse_publish(
+    const struct cmd *c, struct cmd_publish *out);
 
-#define CMD_PLAY_ANY (-2000.0)  /* live, else recorded, else wait */
+#define CMD_PLAY_ANY  (-2000.0) /* live, else recorded, else wait */
 #define CMD_PLAY_LIVE (-1000.0) /* live only */
 
 struct cmd_play {
 	struct span name;   /* as sent, with ?query */
 	double start_ms;    /* -2 and -1 come as CMD_PLAY_ANY, _LIVE */
 	double duration_ms; /* -1: all */
-	uint8_t reset;      /* 0 append, 1 reset (also when missing), 2, 3 */
-	bool stop;          /* play(false) */
+	uint8_t reset;	    /* 0 append, 1 reset (also when missing), 2, 3 */
+	bool stop;	    /* play(false) */
 };
 enum amf0_result cmd_parse_play(const struct cmd *c, struct cmd_play *out);
 
@@ -124,8 +124,8 @@ enum amf0_result cmd_parse_stream_id(const struct cmd *c, uint32_t *id);
  * receiveAudio, receiveVideo, pause: the flag (numbers: not 0) and the number
  * behind it, 0 if missing.  A missing flag is MALFORMED.
  */
-enum amf0_result cmd_parse_flag(const struct cmd *c, bool *flag,
-    double *number);
+enum amf0_result cmd_parse_flag(
+    const struct cmd *c, bool *flag, double *number);
 
 /* seek and others: the first argument as a finite number, or MALFORMED. */
 enum amf0_result cmd_parse_number(const struct cmd *c, double *number);
@@ -133,10 +133,10 @@ enum amf0_result cmd_parse_number(const struct cmd *c, double *number);
 /* _result, _error, onStatus. */
 struct cmd_reply {
 	struct amf0_value props; /* undefined if null or missing */
-	struct amf0_value info;  /* the argument as it is, any type */
+	struct amf0_value info;	 /* the argument as it is, any type */
 	struct span level, code, description; /* "" if not sent */
 	bool has_number;
-	double number;           /* the argument, if a number */
+	double number; /* the argument, if a number */
 };
 enum amf0_result cmd_parse_reply(const struct cmd *c, struct cmd_reply *out);
 
@@ -145,38 +145,38 @@ bool cmd_reply_stream_id(const struct cmd_reply *r, uint32_t *id);
 
 /* A data message (types 18 and 15). */
 enum data_kind {
-	DATA_EVENT,    /* handler name and values, for the players */
-	DATA_SET,      /* @setDataFrame: name and values follow at offset */
-	DATA_CLEAR     /* @clearDataFrame */
+	DATA_EVENT, /* handler name and values, for the players */
+	DATA_SET,   /* @setDataFrame: name and values follow at offset */
+	DATA_CLEAR  /* @clearDataFrame */
 };
 struct data_msg {
 	enum data_kind kind;
 	struct span name;   /* of the handler, "onMetaData"; "" if missing */
-	size_t offset;      /* in the payload: what players get begins here */
+	size_t offset;	    /* in the payload: what players get begins here */
 	struct reader rest; /* the values behind the name */
 };
-enum amf0_result data_parse(uint8_t type, const uint8_t *payload, size_t len,
-    struct data_msg *d);
+enum amf0_result data_parse(
+    uint8_t type, const uint8_t *payload, size_t len, struct data_msg *d);
 
 /* Server half. ------------------------------------------------------------ */
 
 struct cmd_connect_result {
 	double txn;
-	const char *fms_ver;      /* "FMS/5,0,17,0" */
-	const char *version;      /* data.version, "5,0,17,0" */
-	const char *description;  /* NULL: "Connection succeeded." */
+	const char *fms_ver;	 /* "FMS/5,0,17,0" */
+	const char *version;	 /* data.version, "5,0,17,0" */
+	const char *description; /* NULL: "Connection succeeded." */
 	uint8_t object_encoding;
 };
-void cmd_write_connect_result(struct writer *w, uint32_t chunk,
-    const struct cmd_connect_result *r);
+void cmd_write_connect_result(
+    struct writer *w, uint32_t chunk, const struct cmd_connect_result *r);
 
 /* _error with null and level error; also the answer to connect. */
 void cmd_write_error(struct writer *w, uint32_t chunk, double txn,
     const char *code, const char *description);
 
 /* _result null NUMBER: createStream, getStreamLength. */
-void cmd_write_result_number(struct writer *w, uint32_t chunk, double txn,
-    double number);
+void cmd_write_result_number(
+    struct writer *w, uint32_t chunk, double txn, double number);
 
 /* _result null undefined: releaseStream, FCPublish, _checkbw and so on. */
 void cmd_write_result_null(struct writer *w, uint32_t chunk, double txn);
@@ -209,14 +209,14 @@ void cmd_write_close(struct writer *w, uint32_t chunk);
 /* |RtmpSampleAccess, and onStatus {NetStream.Data.Start}: data messages. */
 void cmd_write_sample_access(struct writer *w, uint32_t chunk, uint32_t msid,
     uint32_t ts, bool audio, bool video);
-void cmd_write_data_start(struct writer *w, uint32_t chunk, uint32_t msid,
-    uint32_t ts);
+void cmd_write_data_start(
+    struct writer *w, uint32_t chunk, uint32_t msid, uint32_t ts);
 
 /* Client half. ------------------------------------------------------------ */
 
 /* Empty spans and zeros are left out; app and tcUrl always go. */
-void cmd_write_connect(struct writer *w, uint32_t chunk,
-    const struct cmd_connect *c);
+void cmd_write_connect(
+    struct writer *w, uint32_t chunk, const struct cmd_connect *c);
 
 /* createStream, _checkbw and others without argument. */
 void cmd_write_call(struct writer *w, uint32_t chunk, enum cmd_id id,
@@ -230,11 +230,11 @@ void cmd_write_publish(struct writer *w, uint32_t chunk, uint32_t msid,
     double txn, struct span name, const char *type);
 
 /* Only name and start go, as FFmpeg and librtmp do. */
-void cmd_write_play(struct writer *w, uint32_t chunk, uint32_t msid,
-    double txn, struct span name, double start_ms);
+void cmd_write_play(struct writer *w, uint32_t chunk, uint32_t msid, double txn,
+    struct span name, double start_ms);
 
-void cmd_write_delete_stream(struct writer *w, uint32_t chunk, double txn,
-    uint32_t msid);
+void cmd_write_delete_stream(
+    struct writer *w, uint32_t chunk, double txn, uint32_t msid);
 void cmd_write_close_stream(struct writer *w, uint32_t chunk, uint32_t msid);
 
 /* The name as it stands on the wire; "" for CMD_OTHER. */

@@ -23,7 +23,7 @@ enum { EX_AUDIO_START = 0, EX_AUDIO_END = 2 };
 
 /* A header reduced to what the classes need. */
 struct tag {
-	unsigned frame;  /* video frame type */
+	unsigned frame;	 /* video frame type */
 	unsigned packet; /* packet type, extended or AVC */
 	bool extended;
 	const uint8_t *fourcc; /* of the codec, NULL if not there */
@@ -133,9 +133,9 @@ flv_audio_class(const uint8_t *p, size_t n)
 	if (!read_audio(p, n, &t))
 		return 0;
 	if (t.extended)
-		return t.packet == EX_AUDIO_START ? FLV_SEQUENCE_HEADER :
-		    t.packet == EX_AUDIO_END	  ? FLV_END_OF_SEQUENCE :
-						    0;
+		return t.packet == EX_AUDIO_START ? FLV_SEQUENCE_HEADER
+		       : t.packet == EX_AUDIO_END ? FLV_END_OF_SEQUENCE
+						  : 0;
 	if (p[0] >> 4 == AUDIO_AAC && n >= 2 && p[1] == 0)
 		return FLV_SEQUENCE_HEADER;
 	return 0;
@@ -161,9 +161,13 @@ flv_video_codec(const uint8_t *p, size_t n)
 	static const struct codec list[] = { { "avc1", "avc1" },
 		{ "hvc1", "hvc1" }, { "vvc1", "vvc1" }, { "av01", "av01" },
 		{ "vp09", "vp09" }, { "vp08", "vp08" } };
-	static const char *const old[16] = { [2] = "h263", [3] = "screen",
-		[4] = "vp6", [5] = "vp6a", [6] = "screen2",
-		[VIDEO_AVC] = "avc1", [VIDEO_HEVC_OLD] = "hvc1" };
+	static const char *const old[16] = { [2] = "h263",
+		[3] = "screen",
+		[4] = "vp6",
+		[5] = "vp6a",
+		[6] = "screen2",
+		[VIDEO_AVC] = "avc1",
+		[VIDEO_HEVC_OLD] = "hvc1" };
 	struct tag t;
 	if (!read_video(p, n, &t))
 		return "unknown";
@@ -179,8 +183,8 @@ flv_audio_codec(const uint8_t *p, size_t n)
 		{ "Opus", "opus" }, { ".mp3", "mp3" }, { "fLaC", "flac" },
 		{ "ac-3", "ac3" }, { "ec-3", "eac3" } };
 	static const char *const old[16] = { "pcm", "adpcm", "mp3", "pcm",
-		"nellymoser", "nellymoser", "nellymoser", "g711a", "g711u",
-		[AUDIO_AAC] = "aac", [11] = "speex", [14] = "mp3" };
+		"nellymoser", "nellymoser", "nellymoser", "g711a",
+		"g711u", [AUDIO_AAC] = "aac", [11] = "speex", [14] = "mp3" };
 	struct tag t;
 	if (!read_audio(p, n, &t))
 		return "unknown";
@@ -193,7 +197,7 @@ flv_audio_codec(const uint8_t *p, size_t n)
  * Past the end it gives zeros and the error, so every loop ends. */
 struct bits {
 	const uint8_t *p, *end;
-	unsigned bit;   /* of *p already read */
+	unsigned bit;	/* of *p already read */
 	unsigned zeros; /* zero bytes just before p */
 	bool bad;
 };
@@ -365,8 +369,7 @@ flv_video_info(const uint8_t *p, size_t n, struct flv_video_info *info)
 	struct reader r;
 	memset(info, 0, sizeof(*info));
 	if (flv_video_class(p, n) != FLV_SEQUENCE_HEADER ||
-	    strcmp(flv_video_codec(p, n), "avc1") != 0 ||
-	    !read_video(p, n, &t))
+	    strcmp(flv_video_codec(p, n), "avc1") != 0 || !read_video(p, n, &t))
 		return false;
 	reader_init(&r, p, n);
 	/* packet type and composition time, or flags and FourCC */

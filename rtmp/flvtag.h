@@ -15,11 +15,11 @@
 enum { FLV_CLASS_BYTES = 16 };
 
 enum flv_class {
-	FLV_KEYFRAME = 1,        /* decoding may start here */
+	FLV_KEYFRAME = 1,	 /* decoding may start here */
 	FLV_SEQUENCE_HEADER = 2, /* codec configuration, not a frame */
 	FLV_END_OF_SEQUENCE = 4,
-	FLV_COMMAND = 8,         /* frame type 5: info, no picture */
-	FLV_METADATA = 16        /* Enhanced RTMP metadata packet */
+	FLV_COMMAND = 8,  /* frame type 5: info, no picture */
+	FLV_METADATA = 16 /* Enhanced RTMP metadata packet */
 };
 
 /*

@@ -13,7 +13,7 @@ enum {
 	DIGEST = 32,
 	OFFSET_MOD = 728,
 	CLIENT_KEY = 30, /* of the client key: signs C1 */
-	SERVER_KEY = 36  /* of the server key: signs S1; all of it keys S2 */
+	SERVER_KEY = 36	 /* of the server key: signs S1; all of it keys S2 */
 };
 
 /*
@@ -22,14 +22,12 @@ enum {
  * libavformat/rtmpproto.c.
  */
 static const char client_key[] = "Genuine Adobe Flash Player 001";
-static const uint8_t server_key[] = {
-	'G', 'e', 'n', 'u', 'i', 'n', 'e', ' ', 'A', 'd', 'o', 'b', 'e', ' ',
-	'F', 'l', 'a', 's', 'h', ' ', 'M', 'e', 'd', 'i', 'a', ' ', 'S', 'e',
-	'r', 'v', 'e', 'r', ' ', '0', '0', '1',
+static const uint8_t server_key[] = { 'G', 'e', 'n', 'u', 'i', 'n', 'e', ' ',
+	'A', 'd', 'o', 'b', 'e', ' ', 'F', 'l', 'a', 's', 'h', ' ', 'M', 'e',
+	'd', 'i', 'a', ' ', 'S', 'e', 'r', 'v', 'e', 'r', ' ', '0', '0', '1',
 	0xf0, 0xee, 0xc2, 0x4a, 0x80, 0x68, 0xbe, 0xe8, 0x2e, 0x00, 0xd0, 0xd1,
 	0x02, 0x9e, 0x7e, 0x57, 0x6e, 0xec, 0x5d, 0x2d, 0x29, 0x80, 0x6f, 0xab,
-	0x93, 0xb8, 0xe6, 0x36, 0xcf, 0xeb, 0x31, 0xae
-};
+	0x93, 0xb8, 0xe6, 0x36, 0xcf, 0xeb, 0x31, 0xae };
 _Static_assert(sizeof(client_key) - 1 == CLIENT_KEY, "key length");
 _Static_assert(sizeof(server_key) == SERVER_KEY + 32, "key length");
 
@@ -58,7 +56,7 @@ hmac(const void *key, int key_len, const uint8_t *msg, size_t len,
 {
 	unsigned n = 0;
 	return HMAC(EVP_sha256(), key, key_len, msg, len, out, &n) != NULL &&
-	    n == DIGEST;
+	       n == DIGEST;
 }
 
 /* HMAC of a packet without the digest at `at`. */
@@ -87,7 +85,7 @@ verifies(const uint8_t c1[HS_PACKET], enum hs_kind kind)
 	uint8_t want[DIGEST];
 	size_t at = digest_at(c1, kind);
 	return sign(client_key, CLIENT_KEY, c1, at, want) &&
-	    memcmp(want, c1 + at, DIGEST) == 0;
+	       memcmp(want, c1 + at, DIGEST) == 0;
 }
 
 /* A zero version is the plain handshake, whatever the rest looks like. */
@@ -115,9 +113,9 @@ answer_signed(struct hs_server *h, enum hs_kind kind, uint8_t *s1, uint8_t *s2)
 	uint8_t *tail = s2 + HS_PACKET - DIGEST;
 	fill(&h->seed, s2, HS_PACKET - DIGEST);
 	return sign(server_key, SERVER_KEY, s1, at, s1 + at) &&
-	    hmac(server_key, sizeof(server_key), h->c1 + digest_at(h->c1, kind),
-		DIGEST, key) &&
-	    hmac(key, DIGEST, s2, HS_PACKET - DIGEST, tail);
+	       hmac(server_key, sizeof(server_key),
+		   h->c1 + digest_at(h->c1, kind), DIGEST, key) &&
+	       hmac(key, DIGEST, s2, HS_PACKET - DIGEST, tail);
 }
 
 static void

@@ -23,15 +23,15 @@
 enum {
 	HS_PACKET = 1536,
 	HS_SERVER_OUT = 1 + 2 * HS_PACKET, /* S0 S1 S2 */
-	HS_CLIENT_OUT = 1 + HS_PACKET      /* C0 C1; C2 is one byte less */
+	HS_CLIENT_OUT = 1 + HS_PACKET	   /* C0 C1; C2 is one byte less */
 };
 
 enum hs_result {
 	HS_NEED_MORE,
 	HS_DONE,
 	HS_BAD_VERSION, /* the first byte is not 3 (6, 8: RTMPE) */
-	HS_IS_TLS,      /* a TLS record */
-	HS_IS_HTTP      /* a capital letter: GET, POST, RTMPT */
+	HS_IS_TLS,	/* a TLS record */
+	HS_IS_HTTP	/* a capital letter: GET, POST, RTMPT */
 };
 
 enum hs_kind { HS_PLAIN, HS_DIGEST_A, HS_DIGEST_B };
@@ -67,8 +67,8 @@ struct hs_client {
 };
 
 /* C0 C1 (plain) are written to out: HS_CLIENT_OUT bytes to send at once. */
-void hs_client_init(struct hs_client *h, uint64_t seed,
-    uint8_t out[HS_CLIENT_OUT]);
+void hs_client_init(
+    struct hs_client *h, uint64_t seed, uint8_t out[HS_CLIENT_OUT]);
 
 /* As hs_server_feed(); out_len is HS_PACKET when C2 was written, once. */
 enum hs_result hs_client_feed(struct hs_client *h, const uint8_t **p,

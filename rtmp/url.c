@@ -88,7 +88,7 @@ split_host(struct span s, struct span *host, uint16_t *port)
 		*host = span_head(span_skip(s, 1), close - 1);
 		s = span_skip(s, close + 1);
 		return s.len == 0 ||
-		    (s.p[0] == ':' && read_port(span_skip(s, 1), port));
+		       (s.p[0] == ':' && read_port(span_skip(s, 1), port));
 	}
 	size_t colon = span_find(s, ':');
 	*host = span_head(s, colon);
@@ -183,8 +183,9 @@ url_split_name(struct span s, struct url_name *n)
 struct span
 url_strip_prefix(struct span name)
 {
-	static const char *const prefixes[] = { "mp4:", "flv:", "mp3:", "id3:",
-		"raw:" };
+	static const char *const prefixes[] = {
+		"mp4:", "flv:", "mp3:", "id3:", "raw:"
+	};
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)
 		if (name.len >= 4 && span_is(span_head(name, 4), prefixes[i]))
 			return span_skip(name, 4);

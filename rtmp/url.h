@@ -17,7 +17,7 @@ enum { URL_PORT = 1935 };
 struct url_tc {
 	struct span scheme;   /* as written: "rtmp", "RTMPS" */
 	struct span host;     /* without brackets; "" if missing */
-	uint16_t port;        /* 0 if not written */
+	uint16_t port;	      /* 0 if not written */
 	struct span path;     /* app, instance and query as sent, no slash */
 	struct span app;      /* "" if missing */
 	struct span instance; /* "_definst_" if missing */
@@ -47,7 +47,7 @@ void url_split_app(struct span s, struct url_app *a);
  */
 struct url_stream {
 	struct span scheme, host;
-	uint16_t port;      /* URL_PORT if not written */
+	uint16_t port; /* URL_PORT if not written */
 	struct span app;
 	struct span stream; /* with ?query */
 	struct span tc_url; /* the part of s before the stream */

@@ -30,7 +30,7 @@ uint64_t
 wire_size(uint32_t ts, uint32_t len, uint32_t chunk)
 {
 	return wire_head0_size(ts) + (uint64_t)len +
-	    (uint64_t)continuations(len, chunk) * wire_head3_size(ts);
+	       (uint64_t)continuations(len, chunk) * wire_head3_size(ts);
 }
 
 static void
@@ -95,8 +95,8 @@ wire_parse(const uint8_t *buf, size_t n, struct wire_msg *m)
 	m->head_len = (uint8_t)(r.p - buf);
 	/* A short timestamp in the long form is legal, though not ours. */
 	m->size = m->head_len + (uint64_t)m->len +
-	    (uint64_t)continuations(m->len, WIRE_CHUNK) *
-		(m->head_len == 16 ? 5 : 1);
+		  (uint64_t)continuations(m->len, WIRE_CHUNK) *
+		      (m->head_len == 16 ? 5 : 1);
 	return WIRE_OK;
 }
 
@@ -104,8 +104,8 @@ void
 wire_write(struct writer *w, uint32_t csid, uint8_t type, uint32_t msid,
     uint32_t ts, const void *payload, size_t len, uint32_t chunk)
 {
-	if (len > WIRE_MESSAGE_MAX || wire_size(ts, (uint32_t)len, chunk) >
-		w->cap - w->len) {
+	if (len > WIRE_MESSAGE_MAX ||
+	    wire_size(ts, (uint32_t)len, chunk) > w->cap - w->len) {
 		writer_fail(w);
 		return;
 	}
@@ -189,8 +189,8 @@ parse_event(struct reader *r, struct wire_control *c)
 }
 
 bool
-wire_parse_control(uint8_t type, const uint8_t *payload, size_t len,
-    struct wire_control *c)
+wire_parse_control(
+    uint8_t type, const uint8_t *payload, size_t len, struct wire_control *c)
 {
 	struct reader r;
 	reader_init(&r, payload, len);
@@ -218,8 +218,8 @@ wire_parse_control(uint8_t type, const uint8_t *payload, size_t len,
 static void
 write_control(struct writer *w, uint8_t type, const struct writer *payload)
 {
-	wire_write(w, WIRE_CSID_CONTROL, type, 0, 0, payload->buf,
-	    payload->len, WIRE_CHUNK_DEFAULT);
+	wire_write(w, WIRE_CSID_CONTROL, type, 0, 0, payload->buf, payload->len,
+	    WIRE_CHUNK_DEFAULT);
 }
 
 static void

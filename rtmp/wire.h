@@ -16,8 +16,8 @@
 #include "common/cursor.h"
 
 enum {
-	WIRE_CHUNK = 65536,          /* what we announce and use in rings */
-	WIRE_CHUNK_DEFAULT = 128,    /* until Set Chunk Size */
+	WIRE_CHUNK = 65536,	  /* what we announce and use in rings */
+	WIRE_CHUNK_DEFAULT = 128, /* until Set Chunk Size */
 	WIRE_HEAD0_MAX = 16,
 	WIRE_HEAD3_MAX = 5,
 	WIRE_MESSAGE_MAX = 0xffffff, /* bytes in a message: 24 bits */
@@ -71,7 +71,7 @@ struct wire_msg {
 	uint32_t csid, ts, len, msid;
 	uint8_t type;
 	uint8_t head_len; /* 12 or 16 */
-	uint64_t size;    /* whole message, all headers, in chunks of WIRE_CHUNK */
+	uint64_t size; /* whole message, all headers, in chunks of WIRE_CHUNK */
 };
 
 enum wire_result {
@@ -119,11 +119,11 @@ void wire_end(struct writer *w, const struct wire_mark *m, uint32_t chunk);
 
 /* A protocol or user control message, types 1 to 6. */
 struct wire_control {
-	uint8_t type;   /* enum wire_type */
-	uint8_t limit;  /* peer bandwidth: 0 hard, 1 soft, 2 dynamic */
+	uint8_t type;	/* enum wire_type */
+	uint8_t limit;	/* peer bandwidth: 0 hard, 1 soft, 2 dynamic */
 	uint16_t event; /* user control: enum wire_event, or one unknown */
 	uint32_t value; /* the number; user control: stream id or ping time */
-	uint32_t ms;    /* set buffer length */
+	uint32_t ms;	/* set buffer length */
 };
 
 /*
@@ -131,8 +131,8 @@ struct wire_control {
  * an unknown user control event is no error, value is 0 or its first word.
  * Returns false if it is too short, a limit type above 2, or no such type.
  */
-bool wire_parse_control(uint8_t type, const uint8_t *payload, size_t len,
-    struct wire_control *c);
+bool wire_parse_control(
+    uint8_t type, const uint8_t *payload, size_t len, struct wire_control *c);
 
 /* Control messages, whole, on chunk stream 2; they need no chunk size. */
 void wire_set_chunk_size(struct writer *w, uint32_t size);
@@ -141,8 +141,7 @@ void wire_ack(struct writer *w, uint32_t received);
 void wire_window_ack_size(struct writer *w, uint32_t size);
 void wire_peer_bandwidth(struct writer *w, uint32_t size, uint8_t limit);
 /* Any event with one word: stream id, or ping time. */
-void wire_user_control(struct writer *w, enum wire_event event,
-    uint32_t value);
+void wire_user_control(struct writer *w, enum wire_event event, uint32_t value);
 void wire_set_buffer_length(struct writer *w, uint32_t msid, uint32_t ms);
 
 #endif

@@ -24,8 +24,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	hs_server_init(&s, 1);
 	for (enum hs_result e = HS_NEED_MORE; e == HS_NEED_MORE && p < end;) {
 		size_t n = (size_t)(end - p);
-		e = hs_server_feed(&s, &p, p + (n < step ? n : step), out,
-		    &len);
+		e = hs_server_feed(
+		    &s, &p, p + (n < step ? n : step), out, &len);
 		sent += len;
 		if (e == HS_DONE && sent != HS_SERVER_OUT)
 			abort();
@@ -34,8 +34,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	p = data + 1;
 	for (enum hs_result e = HS_NEED_MORE; e == HS_NEED_MORE && p < end;) {
 		size_t n = (size_t)(end - p);
-		e = hs_client_feed(&c, &p, p + (n < step ? n : step), out,
-		    &len);
+		e = hs_client_feed(
+		    &c, &p, p + (n < step ? n : step), out, &len);
 	}
 	return 0;
 }

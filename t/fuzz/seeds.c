@@ -50,9 +50,11 @@ save_command(const char *name, const struct writer *w)
 static void
 client_session(struct writer *w, uint32_t chunk)
 {
-	const struct cmd_connect c = { .txn = 1, .app = span_of("live"),
+	const struct cmd_connect c = { .txn = 1,
+		.app = span_of("live"),
 		.tc_url = span_of("rtmp://localhost/live"),
-		.flash_ver = span_of("FMLE/3.0"), .type = span_of("nonprivate"),
+		.flash_ver = span_of("FMLE/3.0"),
+		.type = span_of("nonprivate"),
 		.object_encoding = 0 };
 	cmd_write_connect(w, chunk, &c);
 	cmd_write_call_name(w, chunk, CMD_RELEASE_STREAM, 2, span_of("demo"));
@@ -81,8 +83,9 @@ static void
 save_commands(void)
 {
 	struct writer w;
-	const struct cmd_connect_result r = { .txn = 1,
-		.fms_ver = "FMS/5,0,17,0", .version = "5,0,17,0" };
+	const struct cmd_connect_result r = {
+		.txn = 1, .fms_ver = "FMS/5,0,17,0", .version = "5,0,17,0"
+	};
 	const struct cmd_status s = { "status", "NetStream.Play.Start",
 		span_of("Started playing demo."), span_of("demo"),
 		span_of("1") };

@@ -198,25 +198,28 @@ START_TEST(a_count_or_length_beyond_the_input_is_malformed)
 {
 	static const char *const bad[] = { "\x0a\xff\xff\xff\xff\x05",
 		"\x0c\xff\xff\xff\xff\x41", "\x0f\x00\x00\x00\x05\x41",
-		"\x02\x00\x05""AAA", "\x10\x00\x05""AAA" };
+		"\x02\x00\x05"
+		"AAA",
+		"\x10\x00\x05"
+		"AAA" };
 	for (size_t i = 0; i < 5; i++)
-		ck_assert_int_eq(read_exact((const uint8_t *)bad[i], 6),
-		    AMF0_MALFORMED);
+		ck_assert_int_eq(
+		    read_exact((const uint8_t *)bad[i], 6), AMF0_MALFORMED);
 }
 END_TEST
 
 START_TEST(amf3_and_reserved_markers_are_unsupported)
 {
-	ck_assert_int_eq(read_exact((const uint8_t *)"\x11\x01", 2),
-	    AMF0_UNSUPPORTED);
-	ck_assert_int_eq(read_exact((const uint8_t *)"\x04", 1),
-	    AMF0_UNSUPPORTED);
-	ck_assert_int_eq(read_exact((const uint8_t *)"\x0e", 1),
-	    AMF0_UNSUPPORTED);
+	ck_assert_int_eq(
+	    read_exact((const uint8_t *)"\x11\x01", 2), AMF0_UNSUPPORTED);
+	ck_assert_int_eq(
+	    read_exact((const uint8_t *)"\x04", 1), AMF0_UNSUPPORTED);
+	ck_assert_int_eq(
+	    read_exact((const uint8_t *)"\x0e", 1), AMF0_UNSUPPORTED);
 	ck_assert_int_eq(read_exact((const uint8_t *)"\x0a\0\0\0\1\x11", 6),
 	    AMF0_UNSUPPORTED);
-	ck_assert_int_eq(read_exact((const uint8_t *)"\x09", 1),
-	    AMF0_MALFORMED);
+	ck_assert_int_eq(
+	    read_exact((const uint8_t *)"\x09", 1), AMF0_MALFORMED);
 	for (unsigned m = 18; m < 256; m++) {
 		uint8_t b = (uint8_t)m;
 		ck_assert_int_eq(read_exact(&b, 1), AMF0_MALFORMED);
@@ -246,8 +249,8 @@ START_TEST(long_texts_become_long_strings)
 		amf0_write_string(&w, (struct span){ text, n });
 		reader_init(&r, buf, w.len);
 		ck_assert_int_eq(amf0_read(&r, &v), AMF0_OK);
-		ck_assert_int_eq(v.type,
-		    n > 65535 ? AMF0_LONG_STRING : AMF0_STRING);
+		ck_assert_int_eq(
+		    v.type, n > 65535 ? AMF0_LONG_STRING : AMF0_STRING);
 		ck_assert_uint_eq(v.str.len, n);
 	}
 	text[sizeof(text) - 1] = '\0';
@@ -275,8 +278,8 @@ START_TEST(damaged_values_are_read_without_harm)
 	for (int i = 0; i < 20000; i++) {
 		memcpy(buf, good, n);
 		for (unsigned k = 1 + next_random(&x) % 4; k > 0; k--)
-			buf[next_random(&x) % n] = (uint8_t)(next_random(&x) &
-			    (k & 1 ? 0xff : 0x1f));
+			buf[next_random(&x) % n] =
+			    (uint8_t)(next_random(&x) & (k & 1 ? 0xff : 0x1f));
 		read_exact(buf, n);
 	}
 	free(good);
@@ -286,8 +289,8 @@ END_TEST
 START_TEST(every_result_has_a_name)
 {
 	for (int e = AMF0_OK; e <= AMF0_UNSUPPORTED; e++)
-		ck_assert_str_ne(amf0_result_name((enum amf0_result)e),
-		    "invalid");
+		ck_assert_str_ne(
+		    amf0_result_name((enum amf0_result)e), "invalid");
 	ck_assert_str_eq(amf0_result_name((enum amf0_result)99), "invalid");
 }
 END_TEST

@@ -624,8 +624,8 @@ END_TEST
 
 START_TEST(an_idle_connection_costs_less_than_600_bytes)
 {
-	ck_assert_uint_lt(sizeof(struct chunk_reader) +
-		8 * sizeof(struct chunk_ctx), 600);
+	ck_assert_uint_lt(
+	    sizeof(struct chunk_reader) + 8 * sizeof(struct chunk_ctx), 600);
 }
 END_TEST
 
@@ -680,8 +680,8 @@ END_TEST
 START_TEST(every_error_has_a_name)
 {
 	for (int e = CHUNK_OK; e <= CHUNK_HEADER_INSIDE; e++)
-		ck_assert_str_ne(chunk_error_name((enum chunk_error)e),
-		    "invalid");
+		ck_assert_str_ne(
+		    chunk_error_name((enum chunk_error)e), "invalid");
 	ck_assert_str_eq(chunk_error_name((enum chunk_error)99), "invalid");
 }
 END_TEST

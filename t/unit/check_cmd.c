@@ -113,8 +113,8 @@ expect(enum cmd_id id, double txn, uint32_t msid)
 	ck_assert_uint_eq(header.type, WIRE_COMMAND);
 	ck_assert_uint_eq(header.msid, msid);
 	ck_assert_uint_eq(header.csid, WIRE_CSID_COMMAND);
-	ck_assert_int_eq(cmd_parse(WIRE_COMMAND, payload, payload_len, &c),
-	    AMF0_OK);
+	ck_assert_int_eq(
+	    cmd_parse(WIRE_COMMAND, payload, payload_len, &c), AMF0_OK);
 	ck_assert_int_eq(c.id, id);
 	ck_assert(span_is(c.name, cmd_name(id)));
 	ck_assert_double_eq(c.txn, txn);
@@ -135,12 +135,18 @@ START_TEST(connect_goes_from_client_to_server)
 	uint8_t list[64];
 	struct writer l;
 	struct reader r;
-	struct cmd_connect c = { .txn = 1, .app = span_of("live/_definst_"),
+	struct cmd_connect c = { .txn = 1,
+		.app = span_of("live/_definst_"),
 		.tc_url = span_of("rtmp://host:1935/live"),
-		.flash_ver = span_of("FMLE/3.0"), .type = span_of("nonprivate"),
-		.swf_url = span_of("s"), .page_url = span_of("p"),
-		.capabilities = 239, .audio_codecs = 3575,
-		.video_codecs = 252, .video_function = 1, .caps_ex = 3,
+		.flash_ver = span_of("FMLE/3.0"),
+		.type = span_of("nonprivate"),
+		.swf_url = span_of("s"),
+		.page_url = span_of("p"),
+		.capabilities = 239,
+		.audio_codecs = 3575,
+		.video_codecs = 252,
+		.video_function = 1,
+		.caps_ex = 3,
 		.object_encoding = 3 };
 	writer_init(&l, list, sizeof(list));
 	amf0_strict_begin(&l, 1);
@@ -168,8 +174,9 @@ START_TEST(connect_goes_from_client_to_server)
 		ck_assert_double_eq(got.caps_ex, 3);
 		ck_assert_uint_eq(got.object_encoding, 3);
 		ck_assert_int_eq(got.fourcc_list.type, AMF0_STRICT_ARRAY);
-		ck_assert_uint_eq((size_t)(got.fourcc_list.raw_end -
-				      got.fourcc_list.raw), l.len);
+		ck_assert_uint_eq(
+		    (size_t)(got.fourcc_list.raw_end - got.fourcc_list.raw),
+		    l.len);
 		ck_assert_int_eq(got.video_fourcc_map.type, AMF0_UNDEFINED);
 		ck_assert_uint_eq(reader_left(&got.args), 0);
 	}
@@ -235,8 +242,9 @@ START_TEST(the_answers_to_connect_are_read_back)
 	struct writer w = start();
 	struct cmd_reply r;
 	struct amf0_value v, data;
-	const struct cmd_connect_result res = { .txn = 1,
-		.fms_ver = "FMS/5,0,17,0", .version = "5,0,17,0" };
+	const struct cmd_connect_result res = {
+		.txn = 1, .fms_ver = "FMS/5,0,17,0", .version = "5,0,17,0"
+	};
 	cmd_write_connect_result(&w, 128, &res);
 	unpack(&w, 128);
 	struct cmd c = expect(CMD_RESULT, 1, 0);
@@ -324,19 +332,19 @@ START_TEST(statuses_are_read_back)
 
 	w = start();
 	cmd_write_on_status_name(&w, 128, 1, "error",
-	    "NetStream.Play.StreamNotFound", "Failed to play ",
-	    span_of("cam1"), "; stream not found.", (struct span){ 0 });
+	    "NetStream.Play.StreamNotFound", "Failed to play ", span_of("cam1"),
+	    "; stream not found.", (struct span){ 0 });
 	unpack(&w, 128);
 	c = expect(CMD_ON_STATUS, 0, 1);
 	ck_assert_int_eq(cmd_parse_reply(&c, &r), AMF0_OK);
 	ck_assert(span_is(r.level, "error"));
-	ck_assert(span_is(r.description,
-	    "Failed to play cam1; stream not found."));
+	ck_assert(
+	    span_is(r.description, "Failed to play cam1; stream not found."));
 	ck_assert(!amf0_find(&r.info, "clientid", &v));
 
 	w = start();
-	cmd_write_on_fc(&w, 128, "onFCPublish", "NetStream.Publish.Start",
-	    span_of("cam1"));
+	cmd_write_on_fc(
+	    &w, 128, "onFCPublish", "NetStream.Publish.Start", span_of("cam1"));
 	unpack(&w, 128);
 	c = expect(CMD_ON_FC_PUBLISH, 0, 0);
 	ck_assert_int_eq(cmd_parse_reply(&c, &r), AMF0_OK);
@@ -346,9 +354,8 @@ END_TEST
 
 START_TEST(calls_of_a_client_are_read_back)
 {
-	static const enum cmd_id named[] = { CMD_RELEASE_STREAM,
-		CMD_FC_PUBLISH, CMD_FC_UNPUBLISH, CMD_FC_SUBSCRIBE,
-		CMD_GET_STREAM_LENGTH };
+	static const enum cmd_id named[] = { CMD_RELEASE_STREAM, CMD_FC_PUBLISH,
+		CMD_FC_UNPUBLISH, CMD_FC_SUBSCRIBE, CMD_GET_STREAM_LENGTH };
 	struct span name;
 	uint32_t id;
 	for (size_t i = 0; i < 5; i++) {
@@ -513,8 +520,8 @@ START_TEST(amf3_commands_with_and_without_format_byte)
 	ck_assert(span_is(c.name, "ping"));
 	ck_assert_int_eq(c.id, CMD_OTHER);
 	ck_assert_double_eq(c.txn, 2);
-	ck_assert_int_eq(cmd_parse(WIRE_COMMAND_AMF3, with + 1, n - 1, &c),
-	    AMF0_OK);
+	ck_assert_int_eq(
+	    cmd_parse(WIRE_COMMAND_AMF3, with + 1, n - 1, &c), AMF0_OK);
 	ck_assert_int_eq(cmd_parse(WIRE_COMMAND, with, n, &c), AMF0_MALFORMED);
 	ck_assert_int_eq(cmd_parse(WIRE_COMMAND, with + 1, 7, &c), AMF0_OK);
 	ck_assert_double_eq(c.txn, 0);
@@ -548,14 +555,15 @@ START_TEST(set_data_frame_leaves_the_offset_of_the_rest)
 		ck_assert_int_eq(amf0_read(&d.rest, &v), AMF0_OK);
 		ck_assert(amf0_find(&v, "width", &v));
 		/* The rest is an event of its own. */
-		ck_assert_int_eq(data_parse(WIRE_DATA, payload + offset,
-			w.len - offset, &d), AMF0_OK);
+		ck_assert_int_eq(
+		    data_parse(WIRE_DATA, payload + offset, w.len - offset, &d),
+		    AMF0_OK);
 		ck_assert_int_eq(d.kind, DATA_EVENT);
 		ck_assert_uint_eq(d.offset, 0);
-		ck_assert_int_eq(data_parse(type, payload, first, &d),
-		    AMF0_MALFORMED);
-		ck_assert_int_eq(data_parse(type, payload, offset, &d),
-		    AMF0_MALFORMED);
+		ck_assert_int_eq(
+		    data_parse(type, payload, first, &d), AMF0_MALFORMED);
+		ck_assert_int_eq(
+		    data_parse(type, payload, offset, &d), AMF0_MALFORMED);
 	}
 	struct writer w;
 	writer_init(&w, payload, sizeof(payload));
@@ -576,16 +584,16 @@ START_TEST(data_messages_of_the_server_are_read_back)
 	ck_assert_uint_eq(header.type, WIRE_DATA);
 	ck_assert_uint_eq(header.ts, 1000);
 	ck_assert_uint_eq(header.csid, WIRE_CSID_DATA);
-	ck_assert_int_eq(data_parse(WIRE_DATA, payload, payload_len, &d),
-	    AMF0_OK);
+	ck_assert_int_eq(
+	    data_parse(WIRE_DATA, payload, payload_len, &d), AMF0_OK);
 	ck_assert(span_is(d.name, "|RtmpSampleAccess"));
 	ck_assert_uint_eq(reader_left(&d.rest), 4);
 	w = start();
 	cmd_write_data_start(&w, 128, 1, 0xffffffff);
 	unpack(&w, 128);
 	ck_assert_uint_eq(header.ts, 0xffffffff);
-	ck_assert_int_eq(data_parse(WIRE_DATA, payload, payload_len, &d),
-	    AMF0_OK);
+	ck_assert_int_eq(
+	    data_parse(WIRE_DATA, payload, payload_len, &d), AMF0_OK);
 	ck_assert(span_is(d.name, "onStatus"));
 }
 END_TEST

@@ -21,14 +21,16 @@ static size_t
 offset_of(const uint8_t *packet, size_t from, size_t base)
 {
 	return (size_t)(packet[from] + packet[from + 1] + packet[from + 2] +
-	    packet[from + 3]) % 728 + base;
+			packet[from + 3]) %
+		   728 +
+	       base;
 }
 
 static size_t
 layout(const uint8_t *packet, enum hs_kind kind)
 {
-	return kind == HS_DIGEST_A ? offset_of(packet, 8, 12) :
-				     offset_of(packet, 772, 776);
+	return kind == HS_DIGEST_A ? offset_of(packet, 8, 12)
+				   : offset_of(packet, 772, 776);
 }
 
 static void
@@ -216,13 +218,14 @@ START_TEST(other_protocols_are_told_apart_at_the_first_byte)
 		const uint8_t *p = b;
 		size_t len;
 		hs_server_init(&h, 1);
-		ck_assert_int_eq(hs_server_feed(&h, &p, b, out, &len),
-		    HS_NEED_MORE);
+		ck_assert_int_eq(
+		    hs_server_feed(&h, &p, b, out, &len), HS_NEED_MORE);
 		enum hs_result e = hs_server_feed(&h, &p, b + 2, out, &len);
-		enum hs_result want = first == 3 ? HS_NEED_MORE :
-		    first == 0x16		 ? HS_IS_TLS :
-		    first >= 'A' && first <= 'Z' ? HS_IS_HTTP :
-						   HS_BAD_VERSION;
+		enum hs_result want = first == 3      ? HS_NEED_MORE
+				      : first == 0x16 ? HS_IS_TLS
+				      : first >= 'A' && first <= 'Z'
+					  ? HS_IS_HTTP
+					  : HS_BAD_VERSION;
 		ck_assert_int_eq(e, want);
 		ck_assert_uint_eq(len, 0);
 		/* It stays so, whatever comes. */
@@ -243,8 +246,9 @@ START_TEST(client_and_server_understand_each_other)
 		hs_server_init(&s, 11);
 		hs_client_init(&c, 12, c0c1);
 		const uint8_t *p = c0c1;
-		ck_assert_int_eq(hs_server_feed(&s, &p, c0c1 + sizeof(c0c1),
-			out, &len), HS_NEED_MORE);
+		ck_assert_int_eq(
+		    hs_server_feed(&s, &p, c0c1 + sizeof(c0c1), out, &len),
+		    HS_NEED_MORE);
 		ck_assert_uint_eq(len, HS_SERVER_OUT);
 		ck_assert_int_eq(s.kind, HS_PLAIN);
 		out[HS_SERVER_OUT] = 0x42;
@@ -254,8 +258,7 @@ START_TEST(client_and_server_understand_each_other)
 		got += len;
 		if (cut < HS_SERVER_OUT) {
 			ck_assert_int_eq(e, HS_NEED_MORE);
-			e = hs_client_feed(&c, &p, out + sizeof(out), c2,
-			    &len);
+			e = hs_client_feed(&c, &p, out + sizeof(out), c2, &len);
 			got += len;
 		}
 		ck_assert_int_eq(e, HS_DONE);
@@ -263,8 +266,9 @@ START_TEST(client_and_server_understand_each_other)
 		ck_assert_ptr_eq(p, out + HS_SERVER_OUT);
 		ck_assert_mem_eq(c2, out + 1, HS_PACKET);
 		p = c2;
-		ck_assert_int_eq(hs_server_feed(&s, &p, c2 + sizeof(c2), out,
-			&len), HS_DONE);
+		ck_assert_int_eq(
+		    hs_server_feed(&s, &p, c2 + sizeof(c2), out, &len),
+		    HS_DONE);
 		ck_assert_uint_eq(len, 0);
 	}
 }
@@ -277,8 +281,8 @@ START_TEST(a_client_refuses_another_version)
 	const uint8_t b[1] = { 6 }, *p = b;
 	size_t len;
 	hs_client_init(&c, 12, c0c1);
-	ck_assert_int_eq(hs_client_feed(&c, &p, b + 1, c2, &len),
-	    HS_BAD_VERSION);
+	ck_assert_int_eq(
+	    hs_client_feed(&c, &p, b + 1, c2, &len), HS_BAD_VERSION);
 }
 END_TEST
 

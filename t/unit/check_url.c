@@ -59,11 +59,11 @@ END_TEST
 
 START_TEST(nonsense_is_refused)
 {
-	static const char *const bad[] = { "", "rtmp", "://h/a", "rtmp:",
-		"rtmp:h/a", "rtmp://h:/a", "rtmp://h:0/a", "rtmp://h:65536/a",
-		"rtmp://h:123456/a", "rtmp://h:1x/a", "rtmp://[::1/a",
-		"rtmp://[::1]x/a", "rtmp://h/a b", "rtmp://h/a\n",
-		"rtmp://h/\x7f" };
+	static const char *const bad[] = { "", "rtmp", "://h/a",
+		"rtmp:", "rtmp:h/a", "rtmp://h:/a", "rtmp://h:0/a",
+		"rtmp://h:65536/a", "rtmp://h:123456/a", "rtmp://h:1x/a",
+		"rtmp://[::1/a", "rtmp://[::1]x/a", "rtmp://h/a b",
+		"rtmp://h/a\n", "rtmp://h/\x7f" };
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		expect_tc(bad[i], "-");
 	struct url_tc u;
@@ -75,7 +75,7 @@ END_TEST
 START_TEST(an_app_has_an_instance)
 {
 	static const char *const cases[][4] = { { "live", "live", "_definst_",
-							"" },
+						    "" },
 		{ "/live/", "live", "_definst_", "" },
 		{ "live/room?a=b", "live", "room", "a=b" },
 		{ "live/_definst_", "live", "_definst_", "" },
@@ -161,7 +161,8 @@ START_TEST(prefixes_and_damage_do_no_harm)
 		size_t n = (size_t)round % sizeof(url);
 		char *copy = malloc(n > 0 ? n : 1);
 		memcpy(copy, url, n);
-		for (int k = round / (int)sizeof(url) % 4; k > 0 && n > 0; k--) {
+		for (int k = round / (int)sizeof(url) % 4; k > 0 && n > 0;
+		     k--) {
 			x ^= x << 13;
 			x ^= x >> 7;
 			x ^= x << 17;

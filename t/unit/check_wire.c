@@ -118,8 +118,8 @@ START_TEST(a_header_is_read_back_from_any_prefix)
 		for (size_t i = 0; i < n; i++) {
 			uint8_t *copy = malloc(i > 0 ? i : 1);
 			memcpy(copy, buf, i);
-			ck_assert_int_eq(wire_parse(copy, i, &m),
-			    WIRE_NEED_MORE);
+			ck_assert_int_eq(
+			    wire_parse(copy, i, &m), WIRE_NEED_MORE);
 			free(copy);
 		}
 		ck_assert_int_eq(wire_parse(buf, n, &m), WIRE_OK);
@@ -129,8 +129,8 @@ START_TEST(a_header_is_read_back_from_any_prefix)
 		ck_assert_uint_eq(m.type, 8);
 		ck_assert_uint_eq(m.msid, 5);
 		ck_assert_uint_eq(m.head_len, n);
-		ck_assert_uint_eq(m.size,
-		    wire_size(times[t], 70000, WIRE_CHUNK));
+		ck_assert_uint_eq(
+		    m.size, wire_size(times[t], 70000, WIRE_CHUNK));
 	}
 }
 END_TEST
@@ -250,7 +250,8 @@ START_TEST(arch_rule_12_chunk_size_announced_is_the_one_of_rings)
 	ck_assert_uint_eq(w.len, 16);
 	ck_assert_mem_eq(buf,
 	    "\x02\x00\x00\x00\x00\x00\x04\x01\x00\x00\x00\x00"
-	    "\x00\x01\x00\x00", 16);
+	    "\x00\x01\x00\x00",
+	    16);
 }
 END_TEST
 
@@ -265,9 +266,11 @@ main(void)
 	tcase_add_test(t, a_header_is_read_back_from_any_prefix);
 	tcase_add_test(t, what_is_not_our_header_is_refused);
 	tcase_add_test(t, a_message_too_long_for_24_bits_is_refused);
-	tcase_add_test(t, control_messages_are_read_back_and_every_prefix_refused);
+	tcase_add_test(
+	    t, control_messages_are_read_back_and_every_prefix_refused);
 	tcase_add_test(t, control_messages_of_no_meaning_are_refused);
-	tcase_add_test(t, arch_rule_12_chunk_size_announced_is_the_one_of_rings);
+	tcase_add_test(
+	    t, arch_rule_12_chunk_size_announced_is_the_one_of_rings);
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
 	int failed = srunner_ntests_failed(r);
