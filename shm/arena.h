@@ -57,7 +57,7 @@ struct control {
 	uint32_t master_pid, unused;
 	alignas(64) _Atomic uint64_t dir_epoch;
 	alignas(64) struct worker_entry worker[SLOTS_MAX];
-	alignas(64) struct block block[BLOCKS_MAX];
+	struct block block[BLOCKS_MAX];
 	alignas(64) struct dir_entry dir[];
 };
 

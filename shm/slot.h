@@ -61,7 +61,7 @@ struct client_row {
 	alignas(64) char addr[64]; /* "192.0.2.1:4711", NUL-ended */
 	uint32_t keylen; /* of key; before a name is known, app and instance */
 	char key[ROW_KEY];
-	char agent[60]; /* flashVer, NUL-ended, printable */
+	char agent[124]; /* flashVer, NUL-ended, printable */
 };
 
 struct slot {
