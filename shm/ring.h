@@ -104,7 +104,7 @@ _Static_assert(offsetof(struct ring_half, tail) == 128, "shared layout");
 _Static_assert(offsetof(struct ring_half, njoins) == 192, "shared layout");
 _Static_assert(offsetof(struct ring_half, video_codec) == 256, "shared layout");
 _Static_assert(offsetof(struct ring_half, join) == 320, "shared layout");
-_Static_assert(offsetof(struct ring_half, segtab) == 960, "shared layout");
+_Static_assert(offsetof(struct ring_half, segtab) == 832, "shared layout");
 _Static_assert(sizeof(struct ring_cfg) == RING_CFG_MAX + 8, "shared layout");
 
 struct arena;
