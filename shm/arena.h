@@ -89,8 +89,8 @@ struct arena_fds {
  * Make all regions, map them writable and initialise them.
  * Context	master, before any fork.  Returns 0 or -errno.
  */
-int arena_create(struct arena *a, const struct arena_size *size,
-    struct arena_fds *fds);
+int arena_create(
+    struct arena *a, const struct arena_size *size, struct arena_fds *fds);
 
 /*
  * Map an arena from descriptors; own is the slot mapped writable from own_fd,
@@ -98,8 +98,8 @@ int arena_create(struct arena *a, const struct arena_size *size,
  * stay the caller's, but own_fd is kept in a->slot_fd.
  * Returns 0, -EPROTO if the header does not fit this program, or -errno.
  */
-int arena_map(struct arena *a, int control_fd, int hints_fd,
-    const int *slot_ro, unsigned nslots, int own, int own_fd);
+int arena_map(struct arena *a, int control_fd, int hints_fd, const int *slot_ro,
+    unsigned nslots, int own, int own_fd);
 
 void arena_unmap(struct arena *a);
 
@@ -110,8 +110,8 @@ struct ring_half *arena_half(const struct arena *a, unsigned s, uint32_t b);
 uint8_t *arena_segment(const struct arena *a, unsigned s, uint32_t seg);
 
 /* Give the memory of bytes of slot s back to the kernel (reads give 0). */
-void arena_punch(const struct arena *a, unsigned s, const void *at,
-    uint64_t bytes);
+void arena_punch(
+    const struct arena *a, unsigned s, const void *at, uint64_t bytes);
 
 /* Segments in use in slot s: owner words that are not 0. */
 uint32_t arena_segments_used(const struct arena *a, unsigned s);

@@ -6,7 +6,7 @@ bool
 block_is_live(const struct block *b, uint64_t gen)
 {
 	return atomic_load_explicit(&b->state_gen, memory_order_acquire) ==
-	    state_gen(BLOCK_LIVE, gen);
+	       state_gen(BLOCK_LIVE, gen);
 }
 
 bool

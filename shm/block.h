@@ -22,8 +22,8 @@ enum block_state { BLOCK_FREE, BLOCK_LIVE, BLOCK_ENDED };
 
 struct block {
 	alignas(128) _Atomic uint64_t state_gen; /* gen << 8 | state */
-	_Atomic uint32_t owner; /* slot */
-	_Atomic uint32_t dir;	/* entry in the directory */
+	_Atomic uint32_t owner;			 /* slot */
+	_Atomic uint32_t dir;			 /* entry in the directory */
 	_Atomic uint64_t owner_incarnation;
 	_Atomic uint64_t publisher; /* client id */
 	_Atomic uint64_t since_ns;

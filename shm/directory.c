@@ -18,18 +18,19 @@ hash_of(const struct arena *a, const void *key, size_t len)
 
 /* Copy an entry's key; false if the master was changing it. */
 static bool
-read_key(const struct dir_entry *e, uint64_t words[DIR_KEY_MAX / 8],
-    uint32_t *len)
+read_key(
+    const struct dir_entry *e, uint64_t words[DIR_KEY_MAX / 8], uint32_t *len)
 {
 	uint64_t seq = atomic_load_explicit(&e->seq, memory_order_acquire);
 	if (seq & 1)
 		return false;
 	*len = atomic_load_explicit(&e->keylen, memory_order_relaxed);
 	for (unsigned i = 0; i < DIR_KEY_MAX / 8; i++)
-		words[i] = atomic_load_explicit(&e->key[i], memory_order_relaxed);
+		words[i] =
+		    atomic_load_explicit(&e->key[i], memory_order_relaxed);
 	atomic_thread_fence(memory_order_acquire);
 	return atomic_load_explicit(&e->seq, memory_order_relaxed) == seq &&
-	    *len <= DIR_KEY_MAX;
+	       *len <= DIR_KEY_MAX;
 }
 
 static bool
@@ -85,8 +86,8 @@ write_entry(struct dir_entry *e, uint64_t hash, const void *key, size_t len)
 	atomic_store_explicit(&e->seq, seq | 1, memory_order_relaxed);
 	atomic_thread_fence(memory_order_release);
 	for (unsigned i = 0; i < DIR_KEY_MAX / 8; i++)
-		atomic_store_explicit(&e->key[i], words[i],
-		    memory_order_relaxed);
+		atomic_store_explicit(
+		    &e->key[i], words[i], memory_order_relaxed);
 	atomic_store_explicit(&e->keylen, (uint32_t)len, memory_order_relaxed);
 	atomic_store_explicit(&e->last_ns, 0, memory_order_relaxed);
 	atomic_store_explicit(&e->last_ts, 0, memory_order_relaxed);
@@ -96,8 +97,8 @@ write_entry(struct dir_entry *e, uint64_t hash, const void *key, size_t len)
 }
 
 int64_t
-directory_enter(struct arena *a, const void *key, size_t keylen,
-    uint64_t now_ns)
+directory_enter(
+    struct arena *a, const void *key, size_t keylen, uint64_t now_ns)
 {
 	uint64_t hash = hash_of(a, key, keylen);
 	int64_t reuse = -1;
@@ -105,8 +106,8 @@ directory_enter(struct arena *a, const void *key, size_t keylen,
 	for (uint32_t i = 0; i < a->dir_size; i++) {
 		uint32_t at = (uint32_t)(hash + i) & (a->dir_size - 1);
 		struct dir_entry *e = &a->control->dir[at];
-		uint64_t h = atomic_load_explicit(&e->hash,
-		    memory_order_relaxed);
+		uint64_t h =
+		    atomic_load_explicit(&e->hash, memory_order_relaxed);
 		if (h == hash && entry_is(e, hash, key, keylen))
 			return at;
 		if (h != 0 && reuse < 0 && may_reuse(e, now_ns))
@@ -142,11 +143,11 @@ directory_point(struct arena *a, uint32_t i, uint64_t cur, uint64_t now_ns)
 	bug_on(i >= a->dir_size);
 	struct dir_entry *e = &a->control->dir[i];
 	if (cur == 0)
-		atomic_store_explicit(&e->idle_since_ns, now_ns,
-		    memory_order_relaxed);
+		atomic_store_explicit(
+		    &e->idle_since_ns, now_ns, memory_order_relaxed);
 	atomic_store_explicit(&e->cur, cur, memory_order_release);
-	atomic_fetch_add_explicit(&a->control->dir_epoch, 1,
-	    memory_order_release);
+	atomic_fetch_add_explicit(
+	    &a->control->dir_epoch, 1, memory_order_release);
 }
 
 size_t
@@ -160,7 +161,8 @@ directory_make_key(char key[DIR_KEY_MAX], const char *vhost, size_t vhost_len,
 	if (stream_len == 0)
 		return 0;
 	for (unsigned i = 0; i < 4; i++) {
-		if (len[i] > DIR_KEY_MAX || n + len[i] + (i < 3) > DIR_KEY_MAX ||
+		if (len[i] > DIR_KEY_MAX ||
+		    n + len[i] + (i < 3) > DIR_KEY_MAX ||
 		    (len[i] && memchr(part[i], '\0', len[i])))
 			return 0;
 		if (len[i])

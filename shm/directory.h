@@ -25,8 +25,8 @@ enum { DIR_KEY_MAX = IPC_KEY_MAX, DIR_IDLE_S = 600 };
 
 struct dir_entry {
 	alignas(64) _Atomic uint64_t seq;
-	_Atomic uint64_t hash; /* 0: never used */
-	_Atomic uint64_t cur;  /* owner_word(block, gen); 0: no publisher */
+	_Atomic uint64_t hash;	  /* 0: never used */
+	_Atomic uint64_t cur;	  /* owner_word(block, gen); 0: no publisher */
 	_Atomic uint64_t last_ns; /* clock left behind; 0: was never live */
 	_Atomic uint32_t last_ts;
 	_Atomic uint32_t keylen;
@@ -51,15 +51,15 @@ bool directory_find(const struct arena *a, const void *key, size_t keylen,
  * Returns	its index, or -ENOSPC when the chain is full of recent names
  * Context	master
  */
-int64_t directory_enter(struct arena *a, const void *key, size_t keylen,
-    uint64_t now_ns);
+int64_t directory_enter(
+    struct arena *a, const void *key, size_t keylen, uint64_t now_ns);
 
 /* Copy the key of entry i (may be changing: seq).  Returns its length or 0. */
 size_t directory_key(const struct arena *a, uint32_t i, char key[DIR_KEY_MAX]);
 
 /* Set what entry i points to; 0 = nobody.  Context: master. */
-void directory_point(struct arena *a, uint32_t i, uint64_t cur,
-    uint64_t now_ns);
+void directory_point(
+    struct arena *a, uint32_t i, uint64_t cur, uint64_t now_ns);
 
 /*
  * Build a key.  Returns its length, or 0 if it would be longer than
@@ -70,7 +70,7 @@ size_t directory_make_key(char key[DIR_KEY_MAX], const char *vhost,
     size_t inst_len, const char *stream, size_t stream_len);
 
 /* Part i (0 vhost .. 3 stream) of a key; *len 0 if it has fewer parts. */
-const char *directory_key_part(const char *key, size_t keylen, unsigned i,
-    size_t *len);
+const char *directory_key_part(
+    const char *key, size_t keylen, unsigned i, size_t *len);
 
 #endif

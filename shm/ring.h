@@ -21,7 +21,8 @@
  *					arrival; stored before head
  *	tail		owner		first position that may be read
  *	soft		owner		readers below it must leave: tail follows
- *	join, njoins	owner		where players may begin; entry n % 16
+ *	join, njoins	owner		where players may begin: [1] keyframes, [0]
+ *					any message; entry n % 16 of each
  *	cfg, cfg_ver	owner		codec headers; version v in cfg[v % 4]
  *	meta, meta_ver	owner		metadata, the same
  *	segtab		owner		segment of log segment n at n % 512
@@ -62,7 +63,9 @@ enum {
 	RING_VERSIONS = 4,
 	RING_CFG_MAX = 15 * 1024,  /* bytes of codec headers, of metadata */
 	RING_START = SEGMENT_SIZE, /* first position */
-	RING_KEEP_MS = 2000	   /* history kept beside the last two keys */
+	RING_KEEP_MS = 2000,	   /* history kept at least */
+	RING_KEY_MS = 30000, /* a keyframe older is not kept for joiners */
+	RING_LEAVE_MS = 500  /* from soft to tail, unless the quota forces */
 };
 
 /* Which of the two parts of a struct ring_cfg. */
@@ -76,8 +79,6 @@ struct ring_cfg {
 struct ring_join {
 	_Atomic uint64_t pos, ns; /* ns: CLOCK_MONOTONIC of its arrival */
 	_Atomic uint32_t ts, cfg_ver;
-	_Atomic uint32_t key; /* 1: a keyframe stands here */
-	_Atomic uint32_t unused;
 };
 
 struct ring_half {
@@ -87,14 +88,14 @@ struct ring_half {
 	_Atomic uint32_t last_ts;
 	alignas(64) _Atomic uint64_t tail;
 	_Atomic uint64_t soft;
-	alignas(64) _Atomic uint64_t njoins;
+	alignas(64) _Atomic uint64_t njoins[2];
 	_Atomic uint32_t cfg_ver, meta_ver;
 	/* facts for listings; names are text of at most 8 bytes, NUL-padded */
 	alignas(64) _Atomic uint64_t video_codec;
 	_Atomic uint64_t audio_codec;
 	_Atomic uint64_t frames, dropped;
 	_Atomic uint32_t width, height, audio_rate, audio_channels;
-	alignas(64) struct ring_join join[RING_JOINS];
+	alignas(64) struct ring_join join[2][RING_JOINS];
 	alignas(64) _Atomic uint32_t segtab[RING_SEGTAB];
 	struct ring_cfg cfg[RING_VERSIONS];
 	struct ring_cfg meta[RING_VERSIONS];
@@ -104,7 +105,7 @@ _Static_assert(offsetof(struct ring_half, tail) == 128, "shared layout");
 _Static_assert(offsetof(struct ring_half, njoins) == 192, "shared layout");
 _Static_assert(offsetof(struct ring_half, video_codec) == 256, "shared layout");
 _Static_assert(offsetof(struct ring_half, join) == 320, "shared layout");
-_Static_assert(offsetof(struct ring_half, segtab) == 832, "shared layout");
+_Static_assert(offsetof(struct ring_half, segtab) == 1088, "shared layout");
 _Static_assert(sizeof(struct ring_cfg) == RING_CFG_MAX + 8, "shared layout");
 
 struct arena;
@@ -152,11 +153,12 @@ struct ring_writer {
 	uint32_t cfg_ver, meta_ver;
 	uint64_t head, end; /* end: segments are claimed up to here */
 	uint64_t tail, soft;
-	uint64_t quota; /* bytes */
-	uint64_t njoins;
+	uint64_t soft_ns; /* when soft moved */
+	uint64_t quota;	  /* bytes */
+	uint64_t njoins[2];
 	uint64_t limbo; /* segments from limbo to tail wait; 0: none do */
 	uint64_t snap[SLOTS_MAX];
-	uint64_t join_pos[RING_JOINS], join_key[RING_JOINS];
+	uint64_t key_pos[2], key_ns;  /* newest keyframe, the one before */
 	uint64_t seg_ns[RING_SEGTAB]; /* when a segment was begun */
 };
 
@@ -284,14 +286,14 @@ bool ring_copy(const struct ring_view *v, uint64_t from, void *buf, size_t n);
 struct ring_point {
 	uint64_t pos, ns;
 	uint32_t ts, cfg_ver;
-	bool key;
 };
 
 /*
- * The newest join point at or above soft.
+ * The newest join point at or above soft: a keyframe, or any message.
  * Returns false if there is none (or they move too fast to be read).
  */
-bool ring_newest_join(const struct ring_view *v, struct ring_point *p);
+bool ring_newest_join(
+    const struct ring_view *v, bool key, struct ring_point *p);
 
 /*
  * Copy codec headers of version ver: part i to buf + sum of the parts before.

@@ -9,9 +9,9 @@ section_enter(struct slot *own)
 {
 	uint64_t c = atomic_load_explicit(&own->section, memory_order_relaxed);
 	bug_on(c & 1);
-	atomic_store_explicit(&own->section, c + 1,
-	    memory_order_relaxed);		   /* S1 */
-	atomic_thread_fence(memory_order_seq_cst); /* S2 */
+	atomic_store_explicit(
+	    &own->section, c + 1, memory_order_relaxed); /* S1 */
+	atomic_thread_fence(memory_order_seq_cst);	 /* S2 */
 	slot_count(own, COUNTER_SECTIONS, 1);
 }
 
@@ -20,8 +20,8 @@ section_leave(struct slot *own)
 {
 	uint64_t c = atomic_load_explicit(&own->section, memory_order_relaxed);
 	bug_on(!(c & 1));
-	atomic_store_explicit(&own->section, c + 1,
-	    memory_order_release); /* S4 */
+	atomic_store_explicit(
+	    &own->section, c + 1, memory_order_release); /* S4 */
 }
 
 bool
@@ -35,8 +35,8 @@ section_snapshot(const struct arena *a, uint64_t *snap)
 {
 	atomic_thread_fence(memory_order_seq_cst); /* O2 */
 	for (unsigned i = 0; i < a->nslots; i++)
-		snap[i] = atomic_load_explicit(&a->slot[i]->section,
-		    memory_order_acquire); /* O3 */
+		snap[i] = atomic_load_explicit(
+		    &a->slot[i]->section, memory_order_acquire); /* O3 */
 }
 
 bool
@@ -54,6 +54,6 @@ void
 section_repair(struct slot *dead)
 {
 	uint64_t c = atomic_load_explicit(&dead->section, memory_order_relaxed);
-	atomic_store_explicit(&dead->section, c + (c & 1 ? 1 : 2),
-	    memory_order_release);
+	atomic_store_explicit(
+	    &dead->section, c + (c & 1 ? 1 : 2), memory_order_release);
 }

@@ -25,7 +25,8 @@ int
 row_read(const struct client_row *r, struct client_row *copy)
 {
 	for (int i = 0; i < 8; i++) {
-		uint32_t a = atomic_load_explicit(&r->seq, memory_order_acquire);
+		uint32_t a =
+		    atomic_load_explicit(&r->seq, memory_order_acquire);
 		if (a & 1)
 			continue;
 		memcpy(copy, r, sizeof *copy);

@@ -35,13 +35,14 @@
 enum {
 	SEGMENT_SHIFT = 17,
 	SEGMENT_SIZE = 1 << SEGMENT_SHIFT, /* 128 KiB */
-	BLOCKS_MAX = 4032,	/* 63 dirty words; bit 63 of the sum: directory */
+	BLOCKS_MAX = 4032, /* 63 dirty words; bit 63 of the sum: directory */
 	BLOCK_WORDS = 63,
 	SLOTS_MAX = IPC_SLOTS_MAX,
 	ROW_KEY = 256,
 	COUNTERS_MAX = 128
 };
-_Static_assert(COUNTER_COUNT <= COUNTERS_MAX, "room for every counter");
+_Static_assert(
+    (int)COUNTER_COUNT <= (int)COUNTERS_MAX, "room for every counter");
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "shared words must be lock-free");
 
 enum row_role { ROW_FREE, ROW_NEW, ROW_IDLE, ROW_PUBLISH, ROW_PLAY, ROW_WAIT };
@@ -52,13 +53,13 @@ enum row_role { ROW_FREE, ROW_NEW, ROW_IDLE, ROW_PUBLISH, ROW_PLAY, ROW_WAIT };
  */
 struct client_row {
 	alignas(64) _Atomic uint32_t seq;
-	_Atomic uint32_t role; /* enum row_role */
-	_Atomic uint64_t id;   /* slot << 48 | counter; never reused */
+	_Atomic uint32_t role;	   /* enum row_role */
+	_Atomic uint64_t id;	   /* slot << 48 | counter; never reused */
 	_Atomic uint64_t since_ns; /* CLOCK_MONOTONIC of the accept */
 	_Atomic uint64_t bytes_in, bytes_out;
 	_Atomic uint64_t skips;
 	_Atomic uint64_t lag_bytes; /* play: head - cursor at the last look */
-	alignas(64) char addr[64]; /* "192.0.2.1:4711", NUL-ended */
+	alignas(64) char addr[64];  /* "192.0.2.1:4711", NUL-ended */
 	uint32_t keylen; /* of key; before a name is known, app and instance */
 	char key[ROW_KEY];
 	char agent[124]; /* flashVer, NUL-ended, printable */

@@ -62,8 +62,8 @@ void wake_mark_directory(const struct arena *a, unsigned slot);
  * P6-P7: after the last mark of a pass.  eventfd[i] is slot i's; the slot
  * `self` is not written (-1: none).  Returns the number of writes.
  */
-unsigned wake_sleepers(const struct arena *a, uint64_t slots,
-    const int *eventfd, int self);
+unsigned wake_sleepers(
+    const struct arena *a, uint64_t slots, const int *eventfd, int self);
 
 /* R5-R7: returns true if the worker may sleep now; else asleep is 0 again. */
 bool wake_may_sleep(const struct arena *a, unsigned self);
