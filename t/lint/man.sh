@@ -1,0 +1,50 @@
+#!/bin/bash
+#
+# The manual pages: mandoc finds nothing, and they name every parameter, reason,
+# counter and event that the sources have.
+set -u
+cd "${top_srcdir:-$(dirname "$0")/../..}" || exit 1
+command -v mandoc >/dev/null || { echo "skipped: mandoc is missing"; exit 77; }
+bad=0
+
+# missing WHAT NAME PAGE...: complain if no page has the name as a whole word
+missing() {
+	local what=$1 name=$2 quoted
+	shift 2
+	quoted=${name//./\\.}
+	if ! cat "$@" | sed 's/\\-/-/g; s/\\&//g' |
+	    grep -qE "(^|[^A-Za-z0-9_.-])$quoted([^A-Za-z0-9_-]|\$)"; then
+		echo "$what $name is not in $*"
+		bad=1
+	fi
+}
+
+# First string of every row of a table.
+strings_of() {
+	sed -nE "s/^$2\\([^\"]*\"([^\"]*)\".*/\\1/p" "$1"
+}
+
+for page in sluice.8 sluicectl.8 sluice-bench.1 sluice.conf.5 sluice-log.5; do
+	[[ -e man/$page ]] || { echo "man/$page is missing"; exit 1; }
+done
+
+# Cross references are looked up in the installed manuals: not a fault here.
+if mandoc -T lint man/*.[1-8] | grep -v 'referenced manual not found'; then
+	bad=1
+fi
+
+while read -r path; do
+	missing parameter "$path" man/sluice.conf.5
+done < <(strings_of common/conf_params.def PARAM)
+while read -r reason; do
+	[[ $reason == none ]] || missing reason "$reason" man/sluice-log.5
+done < <(strings_of common/reason.def REASON)
+while read -r counter; do
+	missing counter "$counter" man/sluice-log.5 man/sluicectl.8
+done < <(strings_of common/counters.def COUNTER)
+while read -r event; do
+	missing event "$event" man/sluice-log.5
+done < <(cat common/*.c shm/*.c rtmp/*.c worker/*.c master/*.c | tr '\n' ' ' |
+    grep -oE 'log_event\([^";]*"[a-z_]+\.[a-z_.]+"' |
+    grep -oE '"[a-z_.]+"' | tr -d '"' | sort -u)
+exit "$bad"
