@@ -1,0 +1,146 @@
+/* check_bufpool - one case per promise of common/bufpool.h. */
+#include "config.h"
+
+#include <check.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "common/bufpool.h"
+
+static struct bufpool pool;
+
+START_TEST(sizes_round_up_to_classes_4_times_apart)
+{
+	ck_assert_uint_eq(bufpool_round(0), 512);
+	ck_assert_uint_eq(bufpool_round(1), 512);
+	ck_assert_uint_eq(bufpool_round(512), 512);
+	ck_assert_uint_eq(bufpool_round(513), 2048);
+	ck_assert_uint_eq(bufpool_round(2048), 2048);
+	ck_assert_uint_eq(bufpool_round(2049), 8192);
+	ck_assert_uint_eq(bufpool_round(8 << 20), 8 << 20);
+}
+END_TEST
+
+START_TEST(above_the_largest_class_there_is_nothing)
+{
+	ck_assert_uint_eq(bufpool_round((8 << 20) + 1), 0);
+	ck_assert_uint_eq(bufpool_round(SIZE_MAX), 0);
+	ck_assert_int_eq(bufpool_init(&pool, 64 << 20), 0);
+	ck_assert_ptr_null(bufpool_get(&pool, (8 << 20) + 1));
+	ck_assert_ptr_null(bufpool_get(&pool, SIZE_MAX));
+	ck_assert_ptr_nonnull(bufpool_get(&pool, 8 << 20));
+	bufpool_fini(&pool);
+}
+END_TEST
+
+START_TEST(buffers_do_not_overlap)
+{
+	enum { N = 64 };
+	uint8_t *buf[N];
+	ck_assert_int_eq(bufpool_init(&pool, 1 << 20), 0);
+	for (size_t i = 0; i < N; i++) {
+		size_t n = 1 + i * 97 % 8192;
+		buf[i] = bufpool_get(&pool, n);
+		ck_assert_ptr_nonnull(buf[i]);
+		memset(buf[i], (int)i, bufpool_round(n));
+	}
+	for (size_t i = 0; i < N; i++)
+		for (size_t k = 0; k < bufpool_round(1 + i * 97 % 8192); k++)
+			ck_assert_uint_eq(buf[i][k], i);
+	bufpool_fini(&pool);
+}
+END_TEST
+
+START_TEST(the_budget_is_never_passed)
+{
+	size_t n = 0;
+	ck_assert_int_eq(bufpool_init(&pool, 10000), 0);
+	while (bufpool_get(&pool, 2048) != NULL)
+		n++;
+	ck_assert_uint_eq(n, 4);
+	ck_assert_ptr_nonnull(bufpool_get(&pool, 512));
+	ck_assert_uint_le(pool.lent, 10000);
+	bufpool_fini(&pool);
+}
+END_TEST
+
+START_TEST(a_returned_buffer_is_lent_again)
+{
+	ck_assert_int_eq(bufpool_init(&pool, 1024), 0);
+	for (int i = 0; i < 1000; i++) {
+		void *a = bufpool_get(&pool, 500), *b = bufpool_get(&pool, 1);
+		ck_assert_ptr_nonnull(a);
+		ck_assert_ptr_nonnull(b);
+		ck_assert_ptr_ne(a, b);
+		ck_assert_ptr_null(bufpool_get(&pool, 1));
+		bufpool_put(&pool, a, 500);
+		bufpool_put(&pool, b, 512);
+	}
+	ck_assert_uint_eq(pool.lent, 0);
+	bufpool_fini(&pool);
+}
+END_TEST
+
+START_TEST(lent_counts_whole_buffers)
+{
+	ck_assert_int_eq(bufpool_init(&pool, 1 << 20), 0);
+	void *a = bufpool_get(&pool, 600), *b = bufpool_get(&pool, 1);
+	ck_assert_uint_eq(pool.lent, 2048 + 512);
+	bufpool_put(&pool, a, 1000);
+	ck_assert_uint_eq(pool.lent, 512);
+	bufpool_put(&pool, b, 1);
+	ck_assert_uint_eq(pool.lent, 0);
+	bufpool_fini(&pool);
+}
+END_TEST
+
+START_TEST(buffers_are_aligned_for_any_type)
+{
+	ck_assert_int_eq(bufpool_init(&pool, 1 << 20), 0);
+	for (size_t n = 1; n < 40000; n += 3333) {
+		uintptr_t p = (uintptr_t)bufpool_get(&pool, n);
+		ck_assert_uint_ne(p, 0);
+		ck_assert_uint_eq(p % _Alignof(max_align_t), 0);
+	}
+	bufpool_fini(&pool);
+}
+END_TEST
+
+START_TEST(a_foreign_buffer_is_a_bug)
+{
+	char foreign[512];
+	ck_assert_int_eq(bufpool_init(&pool, 1 << 20), 0);
+	bufpool_put(&pool, foreign, sizeof foreign);
+}
+END_TEST
+
+START_TEST(ending_twice_is_harmless)
+{
+	ck_assert_int_eq(bufpool_init(&pool, 1 << 20), 0);
+	bufpool_fini(&pool);
+	bufpool_fini(&pool);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("bufpool");
+	TCase *t = tcase_create("bufpool");
+	suite_add_tcase(s, t);
+	tcase_add_test(t, sizes_round_up_to_classes_4_times_apart);
+	tcase_add_test(t, above_the_largest_class_there_is_nothing);
+	tcase_add_test(t, buffers_do_not_overlap);
+	tcase_add_test(t, the_budget_is_never_passed);
+	tcase_add_test(t, a_returned_buffer_is_lent_again);
+	tcase_add_test(t, lent_counts_whole_buffers);
+	tcase_add_test(t, buffers_are_aligned_for_any_type);
+	tcase_add_test_raise_signal(t, a_foreign_buffer_is_a_bug, SIGABRT);
+	tcase_add_test(t, ending_twice_is_harmless);
+	SRunner *r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	int failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed == 0 ? 0 : 1;
+}
