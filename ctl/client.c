@@ -1,0 +1,153 @@
+#include "config.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl/client.h"
+#include "ctl/list.h"
+#include "ctl/output.h"
+#include "shm/directory.h"
+
+/*
+ * The next row at or after `row` that holds memory.  A worker has room for far
+ * more rows than it ever used, and reading a hole through the mapping would
+ * make the kernel fill it with a page: the file is asked where its data lie.
+ */
+static uint32_t
+next_row(const struct attach *at, unsigned s, uint32_t row, uint32_t *end)
+{
+	const struct arena *a = &at->arena;
+	enum { ROW = sizeof(struct client_row) };
+	off_t begin = (off_t)(a->rows_at + (uint64_t)row * ROW);
+	off_t data = lseek(at->slot_fd[s], begin, SEEK_DATA);
+	off_t hole = data < 0 ? -1 : lseek(at->slot_fd[s], data, SEEK_HOLE);
+	if (data < 0 || hole < 0)
+		return *end = a->nrows;
+	uint64_t from = ((uint64_t)data - a->rows_at) / ROW;
+	uint64_t to = ((uint64_t)hole - a->rows_at) / ROW;
+	*end = to < a->nrows ? (uint32_t)to : a->nrows;
+	return from < a->nrows ? (uint32_t)from : a->nrows;
+}
+
+typedef bool row_fn(const struct client_row *r, void *arg);
+
+/* Call fn for the rows in use of slot s until it returns false. */
+static void
+each_row(const struct attach *at, unsigned s, row_fn *fn, void *arg)
+{
+	uint32_t end = 0;
+	for (uint32_t i = 0; i < at->arena.nrows; i++) {
+		if (i >= end)
+			i = next_row(at, s, i, &end);
+		if (i >= at->arena.nrows)
+			return;
+		const struct client_row *r = arena_row(&at->arena, s, i);
+		if (list_word32(&r->role) != ROW_FREE && !fn(r, arg))
+			return;
+	}
+}
+
+static json_t *
+text(const char *s, size_t cap)
+{
+	return output_string(s, strnlen(s, cap));
+}
+
+/* The parts of a row's key: all four, or app and instance only. */
+static void
+add_name(json_t *j, const char *key, size_t keylen)
+{
+	static const char *const part[] = { "vhost", "app", "instance",
+		"stream" };
+	unsigned nuls = 0;
+	for (size_t i = 0; i < keylen; i++)
+		nuls += key[i] == '\0';
+	unsigned shift = nuls >= 3 ? 0 : 1;
+	for (unsigned i = 0; i < 4; i++) {
+		size_t len = 0;
+		const char *p = i < shift ? key
+					  : directory_key_part(
+						key, keylen, i - shift, &len);
+		json_object_set_new(
+		    j, part[i], len ? output_string(p, len) : json_null());
+	}
+}
+
+static const char *
+role_name(uint32_t role)
+{
+	static const char *const name[] = {
+		[ROW_FREE] = "free",
+		[ROW_NEW] = "new",
+		[ROW_IDLE] = "idle",
+		[ROW_PUBLISH] = "publish",
+		[ROW_PLAY] = "play",
+		[ROW_WAIT] = "wait",
+	};
+	return role < sizeof name / sizeof *name ? name[role] : "unknown";
+}
+
+struct walk {
+	json_t *list;
+	unsigned slot;
+	struct mono now;
+};
+
+static bool
+add_client(const struct client_row *r, void *arg)
+{
+	struct walk *w = arg;
+	struct client_row copy;
+	bool whole = row_read(r, &copy) == 0;
+	json_t *j = json_pack("{s:o, s:i, s:s, s:o, s:o}", "id",
+	    list_number(list_word(&r->id)), "worker", (int)w->slot, "role",
+	    role_name(list_word32(&r->role)), "addr",
+	    whole ? text(copy.addr, sizeof copy.addr) : json_null(), "agent",
+	    whole ? text(copy.agent, sizeof copy.agent) : json_null());
+	add_name(j, copy.key, whole ? copy.keylen : 0);
+	json_object_set_new(
+	    j, "connected_s", list_age(list_word(&r->since_ns), w->now));
+	json_object_set_new(
+	    j, "bytes_in", list_number(list_word(&r->bytes_in)));
+	json_object_set_new(
+	    j, "bytes_out", list_number(list_word(&r->bytes_out)));
+	json_object_set_new(j, "skips", list_number(list_word(&r->skips)));
+	json_object_set_new(
+	    j, "lag_bytes", list_number(list_word(&r->lag_bytes)));
+	json_array_append_new(w->list, j);
+	return true;
+}
+
+json_t *
+client_list(const struct attach *at, struct mono now)
+{
+	struct walk w = { .list = json_array(), .now = now };
+	for (w.slot = 0; w.slot < at->nslots; w.slot++)
+		each_row(at, w.slot, add_client, &w);
+	return w.list;
+}
+
+struct lookup {
+	uint64_t id;
+	json_t *addr;
+};
+
+static bool
+match_id(const struct client_row *r, void *arg)
+{
+	struct lookup *l = arg;
+	struct client_row copy;
+	if (list_word(&r->id) != l->id)
+		return true;
+	if (row_read(r, &copy) == 0 && copy.id == l->id)
+		l->addr = text(copy.addr, sizeof copy.addr);
+	return false;
+}
+
+json_t *
+client_addr(const struct attach *at, unsigned s, uint64_t id)
+{
+	struct lookup l = { .id = id };
+	each_row(at, s, match_id, &l);
+	return l.addr ? l.addr : json_null();
+}
