@@ -1,0 +1,92 @@
+/*
+ * sluice-bench - publishes to, and plays from, any RTMP server, and checks
+ * what comes through.  One process, one thread, one epoll instance.
+ *
+ *	options -> publish | play -> client -> session	-> rtmp/
+ *			     |
+ *			     +----> verify, frame, hist, report
+ */
+#include "config.h"
+
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "bench/exit.h"
+#include "bench/options.h"
+#include "bench/play.h"
+#include "bench/publish.h"
+
+/* Sockets are what this program is about: as many as the system allows. */
+static void
+raise_files(const struct options *o)
+{
+	struct rlimit lim;
+	if (getrlimit(RLIMIT_NOFILE, &lim) != 0)
+		return;
+	lim.rlim_cur = lim.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &lim);
+	if (lim.rlim_max < (rlim_t)o->count + 16)
+		fprintf(stderr,
+		    "sluice-bench: only %llu open files are allowed for %u "
+		    "connections: raise the hard limit (ulimit -Hn)\n",
+		    (unsigned long long)lim.rlim_max, o->count);
+}
+
+static bool
+resolve(struct client_net *net, const struct options *o)
+{
+	char host[256];
+	char port[8];
+	const struct span *h = &o->url.host;
+	if (h->len >= sizeof(host)) {
+		fputs("sluice-bench: the host name is too long\n", stderr);
+		return false;
+	}
+	memcpy(host, h->p, h->len);
+	host[h->len] = '\0';
+	snprintf(port, sizeof(port), "%u", o->url.port);
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	struct addrinfo *found;
+	int err = getaddrinfo(host, port, &hints, &found);
+	if (err != 0) {
+		fprintf(stderr, "sluice-bench: host '%s': %s\n", host,
+		    gai_strerror(err));
+		return false;
+	}
+	memcpy(&net->addr, found->ai_addr, found->ai_addrlen);
+	net->addr_len = found->ai_addrlen;
+	freeaddrinfo(found);
+	return true;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o;
+	switch (options_parse(&o, argc, argv)) {
+	case OPTIONS_DONE:
+		return EXIT_OK;
+	case OPTIONS_USAGE:
+		return EXIT_USAGE;
+	case OPTIONS_RUN:
+		break;
+	}
+	raise_files(&o);
+	struct client_net net = { .publish = o.publish,
+		.chunk = o.chunk,
+		.app = o.url.app,
+		.tc_url = o.url.tc_url };
+	if (!resolve(&net, &o))
+		return EXIT_UNREACHABLE;
+	int err = client_net_init(&net);
+	if (err < 0) {
+		fprintf(stderr, "sluice-bench: %s\n", strerror(-err));
+		return EXIT_UNREACHABLE;
+	}
+	int status = o.publish ? publish_run(&net, &o) : play_run(&net, &o);
+	client_net_fini(&net);
+	return status;
+}

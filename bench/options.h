@@ -1,0 +1,55 @@
+/*
+ * options - the command line of sluice-bench as plain data.  Parsed once by
+ * main, read-only afterwards.
+ */
+#ifndef BENCH_OPTIONS_H
+#define BENCH_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "rtmp/url.h"
+
+struct options {
+	bool publish; /* else play */
+	const char *text;
+	struct url_stream url; /* spans of text */
+	uint32_t count;	       /* -n: streams or players */
+	uint32_t ramp;	       /* -R: connections per second */
+	double duration_s;     /* -d; 0: until a signal */
+	bool reconnect;	       /* -c */
+	bool verbose;	       /* -v */
+
+	/* publish */
+	uint64_t bitrate;   /* -r: bits per second, video */
+	double fps;	    /* -f */
+	double gop_s;	    /* -g */
+	uint32_t audio_bps; /* -a, 0: none */
+	double key_factor;  /* -k: keyframe in sizes of the others */
+	uint32_t key_bytes; /* -K: keyframe in bytes, 0: use the factor */
+	bool video;	    /* not -V */
+	uint32_t chunk;	    /* -C */
+
+	/* play */
+	uint32_t streams;     /* -s: how many of them */
+	uint32_t stalled;     /* -z: players that stop reading */
+	double stall_after_s; /* -Z */
+	bool verify;	      /* not --no-verify */
+};
+
+enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_USAGE };
+
+/*
+ * Read the command line; on a fault say on stderr what and where.
+ * OPTIONS_DONE: help or version was printed.
+ */
+enum options_result options_parse(struct options *o, int argc, char **argv);
+
+/*
+ * The name of stream or player number i, as a new string for free(): "%d" in
+ * the name becomes the number; without it the number is put behind the name
+ * when there are several (of > 1).  NULL: out of memory.
+ */
+char *options_stream_name(const struct options *o, uint32_t i, uint32_t of);
+
+#endif

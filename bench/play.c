@@ -1,0 +1,464 @@
+#include "config.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/exit.h"
+#include "bench/play.h"
+#include "bench/report.h"
+#include "bench/verify.h"
+
+enum {
+	TICK_MS = 50,
+	SETUP_MS = 10000, /* from connect(2) to playing */
+	RETRY_MS = 50,	  /* first pause before a reconnection */
+	RETRY_MAX_MS = 1000,
+	JOIN_S = 2 /* delay_live: from the first picture on */
+};
+
+struct player {
+	struct client c; /* first: the ops are given this pointer */
+	struct verify v;
+	struct frame_scan scan[FRAME_KINDS];
+	uint64_t bytes;
+	uint64_t live_ns; /* frames sent later count for delay_live; 0: none */
+	uint64_t retry_ns;
+	uint32_t number;
+	uint32_t retry_ms;
+	bool has_picture_live; /* live_ns stems from a picture */
+	bool opened, connected, playing, with_picture; /* ever */
+	bool failed, closed, will_stall;
+};
+
+struct play {
+	const struct options *o;
+	struct report report;
+	struct player *players;
+	char **names;
+	uint32_t opened;
+	uint64_t reconnects;
+	struct hist delay, live, first;
+};
+
+static struct player *
+player_of(struct client *c)
+{
+	return (struct player *)c;
+}
+
+static struct play *
+run_of(const struct player *p)
+{
+	return p->c.net->owner;
+}
+
+static void
+say(const struct player *p, const char *event)
+{
+	if (!run_of(p)->o->verbose)
+		return;
+	fprintf(stderr,
+	    "player=%u port=%u stream=%s event=%s frames=%" PRIu64
+	    " bytes=%" PRIu64 " gaps=%" PRIu64 " missing=%" PRIu64
+	    " skips=%" PRIu64 " bad=%" PRIu64 " order=%" PRIu64 " ts=%" PRIu64
+	    " restarts=%" PRIu64 "\n",
+	    p->number, p->c.port, p->c.name, event, p->v.n.frames, p->bytes,
+	    p->v.n.gaps, p->v.n.missing, p->v.n.skips, p->v.n.bad,
+	    p->v.n.order_errors, p->v.n.ts_errors, p->v.n.restarts);
+}
+
+static void
+on_running(struct client *c)
+{
+	struct player *p = player_of(c);
+	p->playing = true;
+	p->retry_ms = RETRY_MS;
+	say(p, "play");
+}
+
+static void
+on_begin(struct client *c, enum frame_kind kind, uint32_t len)
+{
+	struct player *p = player_of(c);
+	struct play *run = run_of(p);
+	if (p->scan[kind].open)
+		report_error(&run->report,
+		    "two messages of one kind at once (not checked)",
+		    span_of(""));
+	frame_scan_begin(&p->scan[kind], kind, len, run->o->verify);
+}
+
+static void
+on_data(struct client *c, enum frame_kind kind, const uint8_t *bytes, size_t n)
+{
+	frame_scan_data(&player_of(c)->scan[kind], bytes, n);
+}
+
+/* Delays, once a frame is known to be right. */
+static void
+measure(struct player *p, const struct frame_info *f, struct mono now)
+{
+	struct play *run = run_of(p);
+	uint64_t us = now.ns > f->sent_ns ? (now.ns - f->sent_ns) / 1000 : 0;
+	hist_add(&run->delay, us);
+	if (p->live_ns > 0 && f->sent_ns > p->live_ns)
+		hist_add(&run->live, us);
+}
+
+/* The first picture; sound alone stands in for it until there is one. */
+static void
+mark_start(struct player *p, struct mono now)
+{
+	bool picture = p->v.picture;
+	if (p->live_ns == 0 || (picture && !p->has_picture_live))
+		p->live_ns = now.ns + JOIN_S * NS_PER_S;
+	if (picture && !p->has_picture_live) {
+		p->has_picture_live = true;
+		p->with_picture = true;
+		hist_add(&run_of(p)->first, (now.ns - p->c.opened_ns) / 1000);
+	}
+}
+
+static void
+count_faults(const struct player *p, unsigned faults)
+{
+	for (unsigned bit = 1; bit < 1u << VERIFY_FAULTS; bit <<= 1)
+		if ((faults & bit) != 0)
+			report_error(&run_of(p)->report,
+			    verify_fault_text((enum verify_fault)bit),
+			    span_of(p->c.name));
+}
+
+static void
+on_end(struct client *c, enum frame_kind kind, uint32_t ts, struct mono now)
+{
+	struct player *p = player_of(c);
+	struct frame_info f;
+	p->bytes += p->scan[kind].len;
+	enum frame_result r = frame_scan_end(&p->scan[kind], &f);
+	unsigned faults = verify_frame(&p->v, ts, r, &f);
+	if (faults != 0)
+		count_faults(p, faults);
+	if (r != FRAME_OK && r != FRAME_FOREIGN)
+		return;
+	if (!p->has_picture_live)
+		mark_start(p, now);
+	if (r == FRAME_OK)
+		measure(p, &f, now);
+}
+
+/* With -c: try again, after a pause that grows. */
+static void
+retry_later(struct player *p)
+{
+	if (!run_of(p)->o->reconnect)
+		return;
+	p->retry_ns = mono_add_ms(clock_now(), p->retry_ms).ns;
+	p->retry_ms =
+	    p->retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : p->retry_ms * 2;
+}
+
+static void
+on_closed(struct client *c, enum client_state was, const char *why,
+    struct span detail)
+{
+	struct player *p = player_of(c);
+	struct play *run = run_of(p);
+	report_error(&run->report, why, detail);
+	if (was == CLIENT_RUNNING)
+		p->closed = true;
+	else
+		p->failed = true;
+	if (was > CLIENT_CONNECTING)
+		p->connected = true;
+	say(p, "close");
+	retry_later(p);
+}
+
+static const struct client_ops ops = {
+	.running = on_running,
+	.media_begin = on_begin,
+	.media_data = on_data,
+	.media_end = on_end,
+	.closed = on_closed,
+};
+
+static void
+open_player(struct player *p)
+{
+	p->scan[FRAME_VIDEO].open = p->scan[FRAME_AUDIO].open = false;
+	p->has_picture_live = false;
+	p->live_ns = 0;
+	p->retry_ns = 0;
+	int err = client_open(&p->c);
+	if (err < 0) {
+		p->failed = true;
+		report_error(&run_of(p)->report, strerror(-err),
+		    span_of(err == -EMFILE
+				? "raise the limit of open files (ulimit -n)"
+				: ""));
+		retry_later(p);
+	}
+	p->opened = true;
+}
+
+/* Open what is due. */
+static void
+ramp(struct play *run, uint64_t now)
+{
+	const struct options *o = run->o;
+	while (run->opened < o->count &&
+	       now >= run->report.start.ns +
+			  run->opened * NS_PER_S / (uint64_t)o->ramp)
+		open_player(&run->players[run->opened++]);
+}
+
+static void
+reconnect(struct player *p)
+{
+	run_of(p)->reconnects++;
+	p->failed = p->closed = false;
+	verify_reconnect(&p->v);
+	open_player(p);
+}
+
+/* What time brings to a player: time-out, another try, the end of reading. */
+static void
+tick_player(struct player *p, uint64_t now, bool stall)
+{
+	struct client *c = &p->c;
+	if (c->state == CLIENT_IDLE) {
+		if (p->retry_ns > 0 && now >= p->retry_ns)
+			reconnect(p);
+		return;
+	}
+	if (c->state < CLIENT_RUNNING &&
+	    now > c->opened_ns + SETUP_MS * NS_PER_MS)
+		client_fail(c, "no answer within 10 s",
+		    span_of(client_state_name((enum client_state)c->state)));
+	else if (stall && p->will_stall && !c->stalled &&
+		 c->state == CLIENT_RUNNING)
+		client_stall(c);
+}
+
+static void
+tick(struct play *run, uint64_t now)
+{
+	uint64_t stall_ns = (uint64_t)(run->o->stall_after_s * 1e9);
+	bool stall = now >= run->report.start.ns + stall_ns;
+	for (uint32_t i = 0; i < run->opened; i++)
+		tick_player(&run->players[i], now, stall);
+}
+
+static int
+loop(struct play *run, struct client_net *net)
+{
+	const struct options *o = run->o;
+	uint64_t start = run->report.start.ns;
+	uint64_t end = o->duration_s > 0
+			   ? start + (uint64_t)(o->duration_s * 1e9)
+			   : UINT64_MAX;
+	uint64_t next_tick = start;
+	while (!net->stopped) {
+		uint64_t now = clock_now().ns;
+		if (now >= end)
+			break;
+		ramp(run, now);
+		if (now >= next_tick) {
+			tick(run, now);
+			next_tick = now + TICK_MS * NS_PER_MS;
+		}
+		uint64_t until = next_tick < end ? next_tick : end;
+		if (run->opened < o->count) {
+			uint64_t due =
+			    start + run->opened * NS_PER_S / (uint64_t)o->ramp;
+			until = due < until ? due : until;
+		}
+		int err = client_net_wait(net, (struct mono){ until });
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+static int
+init_players(struct play *run, struct client_net *net)
+{
+	const struct options *o = run->o;
+	run->players = calloc(o->count, sizeof(*run->players));
+	run->names = calloc(o->streams, sizeof(*run->names));
+	if (run->players == NULL || run->names == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < o->streams; i++) {
+		run->names[i] = options_stream_name(o, i, o->streams);
+		if (run->names[i] == NULL)
+			return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < o->count; i++) {
+		struct player *p = &run->players[i];
+		client_init(&p->c, net, run->names[i % o->streams]);
+		verify_init(&p->v, !o->verify);
+		p->number = i;
+		p->retry_ms = RETRY_MS;
+		p->will_stall = i < o->stalled;
+	}
+	return 0;
+}
+
+static void
+end_players(struct play *run)
+{
+	for (uint32_t i = 0; i < run->opened; i++) {
+		struct player *p = &run->players[i];
+		struct client *c = &p->c;
+		if (c->state > CLIENT_CONNECTING)
+			p->connected = true;
+		say(p, c->hung_up		 ? "hung-up"
+		       : c->stalled		 ? "stalled"
+		       : c->state == CLIENT_IDLE ? "gone"
+						 : "end");
+		if (c->state == CLIENT_RUNNING && !c->stalled)
+			client_end(c);
+		client_close(c);
+	}
+}
+
+/* The sums of all players. */
+struct totals {
+	struct verify_counts n;
+	uint64_t bytes;
+	uint32_t connected, playing, with_picture, failed, closed;
+	uint32_t stalled, stalled_closed, without_media;
+};
+
+static struct totals
+sum_up(const struct play *run)
+{
+	struct totals t = { 0 };
+	for (uint32_t i = 0; i < run->o->count; i++) {
+		const struct player *p = &run->players[i];
+		verify_add(&t.n, &p->v.n);
+		t.bytes += p->bytes;
+		t.connected += p->connected;
+		t.playing += p->playing;
+		t.with_picture += p->with_picture;
+		t.failed += p->failed || !p->opened;
+		t.closed += p->closed;
+		t.stalled += p->c.stalled;
+		t.stalled_closed += p->c.stalled && p->c.hung_up;
+		t.without_media += p->v.n.frames == 0 && !p->will_stall;
+	}
+	return t;
+}
+
+static void
+put(json_t *o, const char *key, uint64_t v)
+{
+	json_object_set_new(o, key, json_integer((json_int_t)v));
+}
+
+static json_t *
+players_json(const struct play *run, const struct totals *t)
+{
+	json_t *o = json_object();
+	put(o, "requested", run->o->count);
+	put(o, "connected", t->connected);
+	put(o, "playing", t->playing);
+	put(o, "with_picture", t->with_picture);
+	put(o, "without_media", t->without_media);
+	put(o, "failed", t->failed);
+	put(o, "closed_by_server", t->closed);
+	put(o, "stalled", t->stalled);
+	put(o, "stalled_closed", t->stalled_closed);
+	return o;
+}
+
+static json_t *
+all_json(const struct play *run, const struct totals *t)
+{
+	json_t *o = json_object();
+	json_object_set_new(o, "mode", json_string("play"));
+	json_object_set_new(o, "verified", json_boolean(run->o->verify));
+	json_object_set_new(o, "players", players_json(run, t));
+	put(o, "frames", t->n.frames);
+	put(o, "bytes", t->bytes);
+	put(o, "gaps", t->n.gaps);
+	put(o, "missing", t->n.missing);
+	put(o, "skips", t->n.skips);
+	put(o, "skipped", t->n.skipped);
+	put(o, "bad", t->n.bad);
+	put(o, "order_errors", t->n.order_errors);
+	put(o, "ts_errors", t->n.ts_errors);
+	put(o, "restarts", t->n.restarts);
+	put(o, "reconnects", run->reconnects);
+	put(o, "foreign", t->n.foreign);
+	json_object_set_new(o, "delay_ms", report_hist(&run->delay));
+	json_object_set_new(o, "delay_live_ms", report_hist(&run->live));
+	json_object_set_new(o, "first_picture_ms", report_hist(&run->first));
+	return o;
+}
+
+static int
+judge(const struct totals *t)
+{
+	if (t->connected == 0)
+		return EXIT_UNREACHABLE;
+	if (t->failed > 0 || t->closed > 0 || t->without_media > 0 ||
+	    verify_faults(&t->n) > 0)
+		return EXIT_FAULTS;
+	return EXIT_OK;
+}
+
+static struct play *
+new_run(struct client_net *net, const struct options *o)
+{
+	struct play *run = calloc(1, sizeof(*run));
+	if (run == NULL)
+		return NULL;
+	run->o = o;
+	report_init(&run->report);
+	hist_init(&run->delay);
+	hist_init(&run->live);
+	hist_init(&run->first);
+	net->ops = &ops;
+	net->owner = run;
+	return run;
+}
+
+static void
+free_run(struct play *run)
+{
+	for (uint32_t i = 0; run->names != NULL && i < run->o->streams; i++)
+		free(run->names[i]);
+	free(run->names);
+	free(run->players);
+	free(run);
+}
+
+int
+play_run(struct client_net *net, const struct options *o)
+{
+	int status = EXIT_FAULTS;
+	struct play *run = new_run(net, o);
+	if (run == NULL)
+		return status;
+	int err = init_players(run, net);
+	if (err == 0)
+		err = loop(run, net);
+	if (err < 0) {
+		fprintf(stderr, "sluice-bench: %s\n", strerror(-err));
+	} else {
+		end_players(run);
+		struct totals t = sum_up(run);
+		status = judge(&t);
+		if (status == EXIT_UNREACHABLE)
+			report_complain(&run->report, o->text);
+		if (report_print(&run->report, all_json(run, &t)) < 0)
+			status = EXIT_FAULTS;
+	}
+	free_run(run);
+	return status;
+}
