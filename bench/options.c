@@ -206,6 +206,7 @@ options_parse(struct options *o, int argc, char **argv)
 		o->publish = true;
 	bool known = o->publish || (argc >= 2 && strcmp(argv[1], "play") == 0);
 	if (known) {
+		argv[1] = argv[0]; /* getopt names it in its messages */
 		argc--;
 		argv++;
 	}

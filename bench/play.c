@@ -253,6 +253,19 @@ tick(struct play *run, uint64_t now)
 		tick_player(&run->players[i], now, stall);
 }
 
+/* Is a player connected, or will one be? */
+static bool
+active(const struct play *run)
+{
+	if (run->opened < run->o->count)
+		return true;
+	for (uint32_t i = 0; i < run->opened; i++)
+		if (run->players[i].c.state != CLIENT_IDLE ||
+		    run->players[i].retry_ns > 0)
+			return true;
+	return false;
+}
+
 static int
 loop(struct play *run, struct client_net *net)
 {
@@ -269,6 +282,8 @@ loop(struct play *run, struct client_net *net)
 		ramp(run, now);
 		if (now >= next_tick) {
 			tick(run, now);
+			if (!active(run))
+				break;
 			next_tick = now + TICK_MS * NS_PER_MS;
 		}
 		uint64_t until = next_tick < end ? next_tick : end;
@@ -316,6 +331,11 @@ end_players(struct play *run)
 		struct client *c = &p->c;
 		if (c->state > CLIENT_CONNECTING)
 			p->connected = true;
+		if (c->state == CLIENT_RUNNING && p->v.n.frames == 0 &&
+		    !p->will_stall)
+			report_error(&run->report,
+			    "no media came: is the stream published?",
+			    span_of(c->name));
 		say(p, c->hung_up		 ? "hung-up"
 		       : c->stalled		 ? "stalled"
 		       : c->state == CLIENT_IDLE ? "gone"
