@@ -113,7 +113,8 @@ retire(struct ring_writer *w, uint64_t tail)
 static uint64_t
 keep_from(const struct ring_writer *w, uint64_t now_ns)
 {
-	uint64_t keep = floor_segment(w->head);
+	/* head may stand on the start of a segment that was never begun */
+	uint64_t keep = floor_segment(w->head - 1);
 	/* the segment that was being written RING_KEEP_MS ago */
 	while (keep > w->tail && w->seg_ns[segment_of(keep) % RING_SEGTAB] +
 					 RING_KEEP_MS * NS_PER_MS >
@@ -323,7 +324,7 @@ ring_set_header(
 	struct cfg_copy old = { 0 }, new = { 0 };
 	cfg_load(&w->half->cfg[w->cfg_ver % RING_VERSIONS], &old);
 	const uint8_t *was = old.u.byte + (part == RING_AUDIO ? old.len[0] : 0);
-	if (old.len[part] == n && n > 0 && memcmp(was, p, n) == 0)
+	if (old.len[part] == n && (n == 0 || memcmp(was, p, n) == 0))
 		return 0;
 	uint32_t other = old.len[!part];
 	if (n > RING_CFG_MAX || other + n > RING_CFG_MAX)
