@@ -163,7 +163,8 @@ START_TEST(parts_of_a_slot_follow_each_other)
 			    sizeof(struct client_row), &end);
 		for (uint32_t i = 0; i < fix.nsegs; i++)
 			one_after_the_other(
-			    (const uint8_t *)arena_owner(&fix, s, i), 8, &end);
+			    (const uint8_t *)(uintptr_t)arena_owner(&fix, s, i),
+			    8, &end);
 		for (uint32_t i = 0; i < FIX_BLOCKS; i++)
 			one_after_the_other(
 			    (const uint8_t *)arena_half(&fix, s, i),
