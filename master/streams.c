@@ -1,0 +1,550 @@
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/bug.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/reason.h"
+#include "master/master.h"
+#include "master/streams.h"
+
+enum { FREE_STEP_MS = 2, ARENA_FULL_PERCENT = 90 };
+
+/* A newcomer that waits for the name of a live block. */
+struct pending {
+	bool on;
+	unsigned slot;
+	uint64_t incarnation, request, deadline_ns;
+	struct ipc_publish what;
+};
+
+struct streams {
+	uint32_t nblocks, live, npending, norphans;
+	uint32_t hint;		  /* no FREE block below */
+	struct pending *pending;  /* by block */
+	struct ring_free *orphan; /* by block: of dead owners */
+	bool *orphaned;
+};
+
+struct streams *
+streams_new(uint32_t nblocks)
+{
+	struct streams *s = calloc(1, sizeof *s);
+	if (!s)
+		return NULL;
+	s->nblocks = nblocks;
+	s->pending = calloc(nblocks, sizeof *s->pending);
+	s->orphan = calloc(nblocks, sizeof *s->orphan);
+	s->orphaned = calloc(nblocks, sizeof *s->orphaned);
+	if (s->pending && s->orphan && s->orphaned)
+		return s;
+	streams_free(s);
+	return NULL;
+}
+
+void
+streams_free(struct streams *s)
+{
+	if (!s)
+		return;
+	free(s->pending);
+	free(s->orphan);
+	free(s->orphaned);
+	free(s);
+}
+
+uint32_t
+streams_live(const struct streams *s)
+{
+	return s->live;
+}
+
+/* Blocks.  Only this process writes them: relaxed loads are exact. -------- */
+
+static struct block *
+block_at(const struct master *m, uint32_t b)
+{
+	return &m->arena.control->block[b];
+}
+
+static uint64_t
+sg_of(const struct master *m, uint32_t b)
+{
+	return atomic_load_explicit(
+	    &block_at(m, b)->state_gen, memory_order_relaxed);
+}
+
+static bool
+is(const struct master *m, uint32_t b, enum block_state state, uint64_t gen)
+{
+	return b < m->streams->nblocks && sg_of(m, b) == state_gen(state, gen);
+}
+
+static unsigned
+owner_of(const struct master *m, uint32_t b)
+{
+	return atomic_load_explicit(
+	    &block_at(m, b)->owner, memory_order_relaxed);
+}
+
+static bool
+owned_by(const struct master *m, uint32_t b, unsigned slot, uint64_t inc)
+{
+	return owner_of(m, b) == slot &&
+	       atomic_load_explicit(&block_at(m, b)->owner_incarnation,
+		   memory_order_relaxed) == inc;
+}
+
+static int64_t
+free_block(struct master *m)
+{
+	struct streams *s = m->streams;
+	for (uint32_t b = s->hint; b < s->nblocks; b++)
+		if (state_of(sg_of(m, b)) == BLOCK_FREE) {
+			s->hint = b + 1;
+			return b;
+		}
+	s->hint = s->nblocks;
+	return -1;
+}
+
+static void
+make_free(struct master *m, uint32_t b, uint64_t gen)
+{
+	atomic_store_explicit(&block_at(m, b)->state_gen,
+	    state_gen(BLOCK_FREE, gen), memory_order_release);
+	if (b < m->streams->hint)
+		m->streams->hint = b;
+}
+
+/* Log. ------------------------------------------------------------------- */
+
+static json_t *
+key_part(const char *key, size_t len, unsigned i)
+{
+	size_t n;
+	const char *p = directory_key_part(key, len, i, &n);
+	return log_text(p, n);
+}
+
+static void
+log_start(const struct master *m, unsigned slot, const struct ipc_publish *p,
+    uint32_t b, uint64_t gen)
+{
+	log_event(LOG_LEVEL_INFO, "stream.start",
+	    "s:o, s:o, s:o, s:o, s:i, s:I, s:o, s:i, s:I", "vhost",
+	    key_part(p->key, p->keylen, 0), "app",
+	    key_part(p->key, p->keylen, 1), "instance",
+	    key_part(p->key, p->keylen, 2), "stream",
+	    key_part(p->key, p->keylen, 3), "worker", (int)slot, "client",
+	    (json_int_t)p->conn, "addr",
+	    log_text(p->addr, strnlen(p->addr, sizeof p->addr)), "block",
+	    (int)b, "gen", (json_int_t)gen);
+	(void)m;
+}
+
+static void
+log_end(const struct master *m, uint32_t b, uint64_t gen, enum reason why,
+    uint64_t grace_ms)
+{
+	char key[DIR_KEY_MAX];
+	struct block *blk = block_at(m, b);
+	size_t len = directory_key(&m->arena,
+	    atomic_load_explicit(&blk->dir, memory_order_relaxed), key);
+	uint64_t since =
+	    atomic_load_explicit(&blk->since_ns, memory_order_relaxed);
+	log_event(LOG_LEVEL_INFO, "stream.end",
+	    "s:o, s:o, s:o, s:o, s:i, s:I, s:s, s:I, s:I, s:i, s:I", "vhost",
+	    key_part(key, len, 0), "app", key_part(key, len, 1), "instance",
+	    key_part(key, len, 2), "stream", key_part(key, len, 3), "worker",
+	    (int)owner_of(m, b), "client",
+	    (json_int_t)atomic_load_explicit(
+		&blk->publisher, memory_order_relaxed),
+	    "reason", reason_name(why), "uptime_ms",
+	    (json_int_t)mono_ms_since((struct mono){ since }, clock_now()),
+	    "grace_ms", (json_int_t)grace_ms, "block", (int)b, "gen",
+	    (json_int_t)gen);
+}
+
+/* The end of a stream. --------------------------------------------------- */
+
+/* The clock that (block, gen) leaves behind. */
+struct left {
+	uint32_t ts;
+	uint64_t ns; /* 0: no media came */
+};
+
+/* A goodbye ends the stream at once; a loss leaves time to come back. */
+static bool
+is_goodbye(enum reason why)
+{
+	return why == REASON_UNPUBLISHED || why == REASON_TAKEN_OVER ||
+	       why == REASON_SERVER_STOP || why == REASON_NONE;
+}
+
+/* What was left, checked; else what the name's entry holds already. */
+static struct left
+plausible(const struct master *m, uint32_t b, struct left l)
+{
+	struct block *blk = block_at(m, b);
+	uint32_t d = atomic_load_explicit(&blk->dir, memory_order_relaxed);
+	const struct dir_entry *e = &m->arena.control->dir[d];
+	uint64_t since =
+	    atomic_load_explicit(&blk->since_ns, memory_order_relaxed);
+	if (l.ns >= since && l.ns <= clock_now().ns)
+		return l;
+	l.ns = atomic_load_explicit(&e->last_ns, memory_order_relaxed);
+	l.ts = atomic_load_explicit(&e->last_ts, memory_order_relaxed);
+	return l;
+}
+
+/*
+ * LIVE -> ENDED, in the order that lets a worker which sees the end know all
+ * about it; then marks in every slot.  The caller writes the eventfds after
+ * the last mark: master_wake_all().
+ */
+static void
+end_stream(struct master *m, uint32_t b, enum reason why, struct left left)
+{
+	struct block *blk = block_at(m, b);
+	uint64_t gen = gen_of(sg_of(m, b)), now = clock_now().ns;
+	uint32_t d = atomic_load_explicit(&blk->dir, memory_order_relaxed);
+	struct dir_entry *e = &m->arena.control->dir[d];
+	uint64_t grace_ms = is_goodbye(why) ? 0 : (uint64_t)m->conf.grace_ms;
+	left = plausible(m, b, left);
+	atomic_store_explicit(&blk->end_reason, why, memory_order_relaxed);
+	atomic_store_explicit(&blk->grace_until_ns,
+	    grace_ms ? now + grace_ms * NS_PER_MS : 0, memory_order_relaxed);
+	atomic_store_explicit(&blk->last_ts, left.ts, memory_order_relaxed);
+	atomic_store_explicit(&blk->last_ns, left.ns, memory_order_relaxed);
+	atomic_store_explicit(&e->last_ts, left.ts, memory_order_relaxed);
+	atomic_store_explicit(&e->last_ns, left.ns, memory_order_relaxed);
+	atomic_store_explicit(
+	    &blk->state_gen, state_gen(BLOCK_ENDED, gen), memory_order_release);
+	if (atomic_load_explicit(&e->cur, memory_order_relaxed) ==
+	    owner_word(b, gen))
+		directory_point(&m->arena, d, 0, now);
+	atomic_thread_fence(memory_order_seq_cst);
+	for (unsigned i = 0; i < m->nslots; i++) {
+		wake_mark_slot(&m->arena, i, b);
+		wake_mark_directory(&m->arena, i);
+	}
+	m->streams->live--;
+	log_end(m, b, gen, why, grace_ms);
+}
+
+/* The clock in a dead owner's half: nothing else of it is trusted. */
+static struct left
+left_in_half(const struct master *m, uint32_t b)
+{
+	const struct ring_half *h = arena_half(&m->arena, owner_of(m, b), b);
+	struct left l = { 0, 0 };
+	if (atomic_load_explicit(&h->gen, memory_order_acquire) !=
+	    gen_of(sg_of(m, b)))
+		return l;
+	l.ns = atomic_load_explicit(&h->last_ns, memory_order_relaxed);
+	l.ts = atomic_load_explicit(&h->last_ts, memory_order_relaxed);
+	return l;
+}
+
+/* Grants. ---------------------------------------------------------------- */
+
+static void
+refuse(struct master *m, unsigned slot, uint64_t request,
+    const struct ipc_publish *p, enum reason why)
+{
+	struct ipc_msg a = { .kind = IPC_REFUSE, .request = request };
+	a.u.stream.reason = why;
+	log_event(LOG_LEVEL_NOTICE, "publish.refuse", "s:o, s:o, s:s, s:i, s:I",
+	    "app", key_part(p->key, p->keylen, 1), "stream",
+	    key_part(p->key, p->keylen, 3), "reason", reason_name(why),
+	    "worker", (int)slot, "client", (json_int_t)p->conn);
+	(void)master_tell(m, slot, &a);
+}
+
+static bool
+arena_is_full(const struct master *m)
+{
+	uint64_t used = 0;
+	for (unsigned i = 0; i < m->nslots; i++)
+		used += arena_segments_used(&m->arena, i);
+	return used * 100 > m->arena.control->budget_segs * ARENA_FULL_PERCENT;
+}
+
+/*
+ * Make (block, gen) live for the worker and point the name to it, before
+ * anybody is told.  The clock the name was left with goes to `answer`.
+ */
+static void
+make_live(struct master *m, unsigned slot, const struct ipc_publish *p,
+    uint32_t b, uint32_t d, struct ipc_stream *answer)
+{
+	struct block *blk = block_at(m, b);
+	const struct dir_entry *e = &m->arena.control->dir[d];
+	uint64_t gen = gen_of(sg_of(m, b)) + 1, now = clock_now().ns;
+	answer->block = b;
+	answer->gen = gen;
+	answer->last_ts =
+	    atomic_load_explicit(&e->last_ts, memory_order_relaxed);
+	answer->last_ns =
+	    atomic_load_explicit(&e->last_ns, memory_order_relaxed);
+	atomic_store_explicit(&blk->owner, slot, memory_order_relaxed);
+	atomic_store_explicit(&blk->owner_incarnation,
+	    m->slot[slot].proc.incarnation, memory_order_relaxed);
+	atomic_store_explicit(&blk->publisher, p->conn, memory_order_relaxed);
+	atomic_store_explicit(&blk->since_ns, now, memory_order_relaxed);
+	atomic_store_explicit(&blk->dir, d, memory_order_relaxed);
+	atomic_store_explicit(
+	    &blk->end_reason, REASON_NONE, memory_order_relaxed);
+	atomic_store_explicit(&blk->grace_until_ns, 0, memory_order_relaxed);
+	atomic_store_explicit(
+	    &blk->state_gen, state_gen(BLOCK_LIVE, gen), memory_order_release);
+	directory_point(&m->arena, d, owner_word(b, gen), now);
+	for (unsigned i = 0; i < m->nslots; i++)
+		wake_mark_directory(&m->arena, i);
+	(void)wake_sleepers(&m->arena, ~UINT64_C(0), m->eventfd, -1);
+	m->streams->live++;
+}
+
+/* The name is free: grant it, or refuse by a limit. */
+static void
+grant(struct master *m, unsigned slot, uint64_t request,
+    const struct ipc_publish *p)
+{
+	struct streams *s = m->streams;
+	struct ipc_msg a = { .kind = IPC_GRANT, .request = request };
+	if (s->live >= (uint64_t)m->conf.max_streams) {
+		refuse(m, slot, request, p, REASON_NO_STREAM_LEFT);
+		return;
+	}
+	if (arena_is_full(m)) {
+		refuse(m, slot, request, p, REASON_NO_ARENA);
+		return;
+	}
+	int64_t d =
+	    directory_enter(&m->arena, p->key, p->keylen, clock_now().ns);
+	int64_t b = d < 0 ? -1 : free_block(m);
+	if (b < 0) {
+		refuse(m, slot, request, p, REASON_NO_STREAM_LEFT);
+		return;
+	}
+	make_live(m, slot, p, (uint32_t)b, (uint32_t)d, &a.u.stream);
+	log_start(m, slot, p, (uint32_t)b, a.u.stream.gen);
+	if (master_tell(m, slot, &a) != 0) {
+		end_stream(
+		    m, (uint32_t)b, REASON_INTERNAL, (struct left){ 0, 0 });
+		master_wake_all(m);
+	}
+}
+
+/* Takeovers. ------------------------------------------------------------- */
+
+static void
+forget_pending(struct streams *s, uint32_t b)
+{
+	if (s->pending[b].on)
+		s->npending--;
+	s->pending[b].on = false;
+}
+
+/* The name of block b is free now: who waited for it gets it. */
+static void
+give_pending(struct master *m, uint32_t b)
+{
+	struct pending p = m->streams->pending[b];
+	forget_pending(m->streams, b);
+	if (p.on && m->slot[p.slot].proc.pid != 0 &&
+	    m->slot[p.slot].proc.incarnation == p.incarnation)
+		grant(m, p.slot, p.request, &p.what);
+}
+
+static void
+refuse_pending(struct master *m, uint32_t b)
+{
+	struct pending p = m->streams->pending[b];
+	forget_pending(m->streams, b);
+	if (p.on)
+		refuse(m, p.slot, p.request, &p.what, REASON_NAME_TAKEN);
+}
+
+static void
+ask_owner(struct master *m, unsigned slot, const struct ipc_msg *msg,
+    uint32_t b, uint64_t gen)
+{
+	struct streams *s = m->streams;
+	struct ipc_msg ask = { .kind = IPC_ASK };
+	struct pending *p = &s->pending[b];
+	if (p->on) {
+		refuse(
+		    m, slot, msg->request, &msg->u.publish, REASON_NAME_TAKEN);
+		return;
+	}
+	p->on = true;
+	p->slot = slot;
+	p->incarnation = m->slot[slot].proc.incarnation;
+	p->request = msg->request;
+	p->what = msg->u.publish;
+	p->deadline_ns = mono_add_ms(
+	    clock_now(), (uint64_t)m->conf.publish_timeout_ms + 1000)
+			     .ns;
+	s->npending++;
+	ask.u.stream.block = b;
+	ask.u.stream.gen = gen;
+	/* if that fails the owner is killed, and its death settles it */
+	(void)master_tell(m, owner_of(m, b), &ask);
+}
+
+/* Messages. -------------------------------------------------------------- */
+
+static bool
+key_is_sound(const struct ipc_publish *p)
+{
+	size_t n;
+	unsigned nuls = 0;
+	if (p->keylen == 0 || p->keylen > IPC_KEY_MAX)
+		return false;
+	for (uint32_t i = 0; i < p->keylen; i++)
+		nuls += p->key[i] == '\0';
+	(void)directory_key_part(p->key, p->keylen, 3, &n);
+	return nuls == 3 && n > 0;
+}
+
+static int
+on_publish(struct master *m, unsigned slot, const struct ipc_msg *msg)
+{
+	const struct ipc_publish *p = &msg->u.publish;
+	uint32_t b;
+	uint64_t gen;
+	if (!key_is_sound(p))
+		return -EPROTO;
+	if (m->stopping)
+		refuse(m, slot, msg->request, p, REASON_SERVER_STOP);
+	else if (directory_find(&m->arena, p->key, p->keylen, &b, &gen) &&
+		 is(m, b, BLOCK_LIVE, gen))
+		ask_owner(m, slot, msg, b, gen);
+	else
+		grant(m, slot, msg->request, p);
+	return 0;
+}
+
+static void
+on_unpublish(struct master *m, unsigned slot, const struct ipc_stream *st)
+{
+	uint64_t inc = m->slot[slot].proc.incarnation;
+	if (!is(m, st->block, BLOCK_LIVE, st->gen) ||
+	    !owned_by(m, st->block, slot, inc))
+		return;
+	enum reason why = st->reason < REASON_COUNT ? (enum reason)st->reason
+						    : REASON_INTERNAL;
+	end_stream(
+	    m, st->block, why, (struct left){ st->last_ts, st->last_ns });
+	master_wake_all(m);
+	give_pending(m, st->block);
+}
+
+static void
+on_freed(struct master *m, unsigned slot, const struct ipc_stream *st)
+{
+	uint64_t inc = m->slot[slot].proc.incarnation;
+	if (is(m, st->block, BLOCK_ENDED, st->gen) &&
+	    owned_by(m, st->block, slot, inc) &&
+	    !m->streams->orphaned[st->block])
+		make_free(m, st->block, st->gen);
+}
+
+static void
+on_keep(struct master *m, unsigned slot, const struct ipc_stream *st)
+{
+	uint64_t inc = m->slot[slot].proc.incarnation;
+	if (is(m, st->block, BLOCK_LIVE, st->gen) &&
+	    owned_by(m, st->block, slot, inc))
+		refuse_pending(m, st->block);
+}
+
+int
+streams_message(struct master *m, unsigned slot, const struct ipc_msg *msg)
+{
+	if (msg->kind == IPC_PUBLISH)
+		return on_publish(m, slot, msg);
+	if (msg->u.stream.block >= m->streams->nblocks)
+		return -EPROTO;
+	if (msg->kind == IPC_UNPUBLISH)
+		on_unpublish(m, slot, &msg->u.stream);
+	else if (msg->kind == IPC_FREED)
+		on_freed(m, slot, &msg->u.stream);
+	else if (msg->kind == IPC_KEEP)
+		on_keep(m, slot, &msg->u.stream);
+	else
+		return -EPROTO;
+	return 0;
+}
+
+/* Death of an owner. ----------------------------------------------------- */
+
+static void
+adopt(struct master *m, uint32_t b)
+{
+	struct streams *s = m->streams;
+	if (s->orphaned[b])
+		return;
+	s->orphaned[b] = true;
+	s->norphans++;
+	memset(&s->orphan[b], 0, sizeof s->orphan[b]);
+	s->orphan[b].slot = owner_of(m, b);
+	s->orphan[b].block = b;
+	s->orphan[b].gen = gen_of(sg_of(m, b));
+}
+
+void
+streams_owner_died(struct master *m, unsigned slot, uint64_t incarnation)
+{
+	struct streams *s = m->streams;
+	bool ended = false;
+	for (uint32_t b = 0; b < s->nblocks; b++) {
+		enum block_state st = state_of(sg_of(m, b));
+		if (s->pending[b].on && s->pending[b].slot == slot &&
+		    s->pending[b].incarnation == incarnation)
+			forget_pending(s, b);
+		if (st == BLOCK_FREE || !owned_by(m, b, slot, incarnation))
+			continue;
+		if (st == BLOCK_LIVE) {
+			end_stream(m, b, REASON_OWNER_DIED, left_in_half(m, b));
+			ended = true;
+		}
+		adopt(m, b);
+	}
+	if (ended || s->norphans > 0)
+		master_wake_all(m);
+	/* only now: a grant needs the marks of the ends before it */
+	for (uint32_t b = 0; ended && b < s->nblocks; b++)
+		if (s->pending[b].on && state_of(sg_of(m, b)) != BLOCK_LIVE)
+			give_pending(m, b);
+}
+
+uint64_t
+streams_tick(struct master *m, uint64_t now_ns)
+{
+	struct streams *s = m->streams;
+	uint64_t next = UINT64_MAX;
+	if (s->npending == 0 && s->norphans == 0)
+		return next;
+	for (uint32_t b = 0; b < s->nblocks; b++) {
+		struct pending *p = &s->pending[b];
+		if (p->on && now_ns >= p->deadline_ns)
+			refuse_pending(m, b);
+		else if (p->on && p->deadline_ns < next)
+			next = p->deadline_ns;
+		if (!s->orphaned[b] ||
+		    !ring_free_step(&m->arena, &s->orphan[b], NULL))
+			continue;
+		s->orphaned[b] = false;
+		s->norphans--;
+		make_free(m, b, s->orphan[b].gen);
+	}
+	if (s->norphans > 0)
+		next = now_ns + FREE_STEP_MS * NS_PER_MS;
+	return next;
+}

@@ -1,0 +1,56 @@
+/*
+ * streams - the master's side of every publish: who may, grants, takeovers,
+ * ends, and freeing in a dead owner's place.  Only here are state_gen and the
+ * directory written (architecture of the end of a stream: doc/design.md;
+ * models m3 and m4).
+ *
+ *	PUBLISH, name free	-> GRANT, or REFUSE by limit
+ *	PUBLISH, name taken	-> ASK its worker; the newcomer waits
+ *	  UNPUBLISH, death of the owner	-> GRANT to the newcomer
+ *	  KEEP, time-out		-> REFUSE name-taken
+ *	  death of the newcomer		-> nobody waits
+ *	  a second newcomer		-> REFUSE name-taken
+ *	UNPUBLISH, death	-> ENDED; freed by the owner (FREED) or, for a
+ *				   dead one, by streams_tick()
+ *
+ * Called by supervise.c and run.c, in the main thread.
+ */
+#ifndef MASTER_STREAMS_H
+#define MASTER_STREAMS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/ipc.h"
+
+struct master;
+struct streams;
+
+/* Room for every block.  NULL: out of memory.  Context: start. */
+struct streams *streams_new(uint32_t nblocks);
+void streams_free(struct streams *s);
+
+/*
+ * Handle PUBLISH, UNPUBLISH, FREED or KEEP of the worker of a slot.
+ * Returns 0, or -EPROTO: malformed, the caller kills the worker.
+ */
+int streams_message(struct master *m, unsigned slot, const struct ipc_msg *msg);
+
+/*
+ * The worker (slot, incarnation) is dead: end its streams, wake everybody,
+ * settle pending takeovers.  Context: after the slot's section counter,
+ * interest bits and asleep were set back, before a successor is forked.
+ */
+void streams_owner_died(struct master *m, unsigned slot, uint64_t incarnation);
+
+/*
+ * Time-outs of takeovers, steps of freeing.
+ * Returns when it wants to be called again (ns), UINT64_MAX: not before a
+ * message.
+ */
+uint64_t streams_tick(struct master *m, uint64_t now_ns);
+
+/* Live streams now. */
+uint32_t streams_live(const struct streams *s);
+
+#endif
