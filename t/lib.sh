@@ -234,8 +234,8 @@ start_server() {
 
 server_started() {
 	alive "$MASTER" || fail "the server ended at its start"
-	has_event server.start &&
-	    [[ $(count_event worker.ready) -ge $(children "$MASTER" | wc -l) ]]
+	ctl server status -j 2>/dev/null |
+	    jq -e '.workers > 0 and .workers_up == .workers' >/dev/null
 }
 
 # pids of the workers, one a line
@@ -311,7 +311,7 @@ ctl() {
 # stream NAME FILTER: jq filter on a stream of `sluicectl stream list -j`
 stream() {
 	ctl stream list -j | jq -r --arg name "$1" \
-	    "(if type == \"array\" then . else .streams end)[] | select(.name == \$name) | $2"
+	    ".[] | select(.name == \$name) | $2"
 }
 
 # Media and clients ------------------------------------------------------------
