@@ -134,8 +134,8 @@ workers_up(const struct arena *a)
 json_t *
 list_server(const struct attach *at, struct mono now)
 {
-	static const char *const told[] = { "version", "listen", "log", "run",
-		"start_time" };
+	static const char *const told[] = { "version", "listen", "conf", "run",
+		"log", "start_time" };
 	const struct arena *a = &at->arena;
 	json_t *j = json_object();
 	for (unsigned i = 0; i < sizeof told / sizeof *told; i++) {

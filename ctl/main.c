@@ -31,6 +31,7 @@ static const struct column server_columns[] = {
 	{ "started", "start_time", CELL_TEXT },
 	{ "uptime", "uptime_s", CELL_AGE },
 	{ "listen", "listen", CELL_JOINED },
+	{ "configuration", "conf", CELL_TEXT },
 	{ "run directory", "run", CELL_TEXT },
 	{ "log", "log", CELL_TEXT },
 	{ "workers", "workers", CELL_COUNT },

@@ -5,6 +5,7 @@
  * is left out on purpose: nothing may be lost without it.
  *
  * FR=n        passes per producer
+ * ONE         producer 0 alone
  * KP, KR      a producer, the reader may die
  *
  * Variants:
@@ -183,6 +184,10 @@ proctype Killer() {
 }
 #define OK(s) (!interest[s] || (ended[s] -> seenend[s] : seen[s] == head[s]))
 init {
-  atomic { run Prod(0,0,1); run Prod(1,2,2); run Reader(); run Master(); run Killer() };
+  atomic { run Prod(0,0,1);
+#ifndef ONE
+    run Prod(1,2,2);
+#endif
+    run Reader(); run Master(); run Killer() };
   timeout -> assert(interest[0] && interest[1] && interest[2] && OK(0) && OK(1) && OK(2))
 }

@@ -34,8 +34,8 @@ wrong() {
 
 right m1_wake -DFR=1
 right m1_wake -DFR=1 -DKP
-right m1_wake -DFR=1 -DKR
-wrong m1_wake -DKR -DSKIPSUM
+right m1_wake -DONE -DKR
+wrong m1_wake -DONE -DKR -DSKIPSUM
 wrong m1_wake -DFR=1 -DDIRTYFIRST
 wrong m1_wake -DFR=1 -DEARLYWAKE
 wrong m1_wake -DFR=1 -DKP -DONLYEFD
