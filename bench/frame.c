@@ -10,7 +10,12 @@
 
 static const uint8_t magic[4] = { 'S', 'L', 'b', 'f' };
 
-enum { SUM_AT = 32, NAL_IDR = 0x65, NAL_OTHER = 0x41 };
+/*
+ * NAL unit type, and of the slice header (ITU-T H.264, 7.3.3): first macroblock
+ * 0, slice type I or P, parameter set 0.  So FFmpeg finds the picture size,
+ * which it takes from the parameter set that a slice names.
+ */
+enum { SLICE_IDR = 0x658884, SLICE_OTHER = 0x419a00 };
 
 static size_t
 lead_len(enum frame_kind kind)
@@ -43,7 +48,7 @@ write_lead(struct writer *w, size_t len, const struct frame_info *f)
 	writer_u8(w, 1);
 	writer_u24(w, 0);
 	writer_u32(w, (uint32_t)(len - 9));
-	writer_u8(w, f->key ? NAL_IDR : NAL_OTHER);
+	writer_u24(w, f->key ? SLICE_IDR : SLICE_OTHER);
 }
 
 /* splitmix64 (Vigna), eight bytes at a step. */

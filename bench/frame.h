@@ -8,13 +8,14 @@
  *	video	17|27 01 00 00 00	AVC keyframe or not, NALU, no offset
  *		LL LL LL LL		length of the one NAL unit behind
  *		65|41			its type: IDR picture or other
+ *		88 84|9a 00		how a slice begins, for who looks there
  *	audio	af 01			AAC, raw
  *
  *	at	bytes	header, all numbers big-endian
  *	0	4	"SLbf"
  *	4	1	kind: 1 video, 2 audio
  *	5	1	1: keyframe
- *	6	2	number of the stream within the publishing process
+ *	6	2	stream: 16 bits of the CRC-32C of its name
  *	8	4	run: another one at each publish
  *	12	4	bytes in the message, tag included
  *	16	8	frame number, from 0, counted per kind
@@ -35,7 +36,7 @@ enum frame_kind { FRAME_VIDEO, FRAME_AUDIO, FRAME_KINDS };
 
 enum {
 	FRAME_HEADER = 36,
-	FRAME_LEAD_VIDEO = 5 + 4 + 1, /* what stands before the header */
+	FRAME_LEAD_VIDEO = 5 + 4 + 1 + 2, /* what stands before the header */
 	FRAME_LEAD_AUDIO = 2,
 	FRAME_FRONT_MAX = FRAME_LEAD_VIDEO + FRAME_HEADER,
 	FRAME_LEN_MIN = 64

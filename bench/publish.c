@@ -7,11 +7,12 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "bench/crc32c.h"
 #include "bench/exit.h"
+#include "bench/intro.h"
 #include "bench/pace.h"
 #include "bench/publish.h"
 #include "bench/report.h"
-#include "rtmp/amf0.h"
 #include "rtmp/wire.h"
 
 enum {
@@ -31,7 +32,8 @@ struct stream {
 	uint64_t next[FRAME_KINDS];
 	uint32_t run;
 	uint32_t retry_ms;
-	uint16_t number;
+	uint32_t number;
+	uint16_t tag; /* tells the frames of one stream from others */
 	bool published, failed, closed, completed;
 };
 
@@ -73,57 +75,15 @@ say(const struct stream *s, const char *event)
 	    s->next[FRAME_AUDIO]);
 }
 
-/* ISO 14496-15, 5.3.3: High, level 3.1, 1280 by 720, out of libx264. */
-static const uint8_t avc_header[] = { 0x17, 0x00, 0x00, 0x00, 0x00, 0x01, 0x64,
-	0x00, 0x1f, 0xff, 0xe1, 0x00, 0x1a, 0x67, 0x64, 0x00, 0x1f, 0xac, 0xd9,
-	0x40, 0x50, 0x05, 0xbb, 0x01, 0x10, 0x00, 0x00, 0x03, 0x00, 0x10, 0x00,
-	0x00, 0x03, 0x03, 0xc0, 0xf1, 0x83, 0x19, 0x60, 0x01, 0x00, 0x06, 0x68,
-	0xeb, 0xe3, 0xcb, 0x22, 0xc0, 0xfd, 0xf8, 0xf8, 0x00 };
-/* ISO 14496-3, 1.6.2.1: AAC-LC, 44100 Hz, stereo. */
-static const uint8_t aac_header[] = { 0xaf, 0x00, 0x12, 0x10 };
-
-static void
-write_metadata(struct writer *w, const struct stream *s)
-{
-	const struct options *o = run_of(s)->o;
-	struct wire_mark m;
-	wire_begin(w, &m, WIRE_CSID_DATA, WIRE_DATA, s->c.msid, 0);
-	amf0_write_text(w, "@setDataFrame");
-	amf0_write_text(w, "onMetaData");
-	amf0_ecma_begin(w, 8);
-	if (o->video) {
-		amf0_prop_number(w, "width", 1280);
-		amf0_prop_number(w, "height", 720);
-		amf0_prop_number(w, "framerate", o->fps);
-		amf0_prop_number(w, "videodatarate", (double)o->bitrate / 1000);
-		amf0_prop_number(w, "videocodecid", 7);
-	}
-	if (o->audio_bps > 0) {
-		amf0_prop_number(w, "audiodatarate", o->audio_bps / 1000.0);
-		amf0_prop_number(w, "audiosamplerate", 44100);
-		amf0_prop_boolean(w, "stereo", true);
-		amf0_prop_number(w, "audiocodecid", 10);
-	}
-	amf0_prop_text(w, "encoder", "sluice-bench " PACKAGE_VERSION);
-	amf0_object_end(w);
-	wire_end(w, &m, s->c.chunk);
-}
-
 static void
 on_running(struct client *c)
 {
 	struct stream *s = stream_of(c);
 	const struct options *o = run_of(s)->o;
-	uint8_t buf[4096];
+	uint8_t buf[INTRO_MAX];
 	struct writer w;
 	writer_init(&w, buf, sizeof(buf));
-	write_metadata(&w, s);
-	if (o->video)
-		wire_write(&w, WIRE_CSID_VIDEO, WIRE_VIDEO, c->msid, 0,
-		    avc_header, sizeof(avc_header), c->chunk);
-	if (o->audio_bps > 0)
-		wire_write(&w, WIRE_CSID_AUDIO, WIRE_AUDIO, c->msid, 0,
-		    aac_header, sizeof(aac_header), c->chunk);
+	intro_write(&w, o, c->msid, c->chunk);
 	s->published = true;
 	s->retry_ms = RETRY_MS;
 	s->next[FRAME_VIDEO] = s->next[FRAME_AUDIO] = 0;
@@ -176,7 +136,7 @@ send_frame(struct stream *s, enum frame_kind kind, uint64_t due_ns)
 	struct publish *run = run_of(s);
 	struct frame_info f = { .kind = kind,
 		.number = s->next[kind],
-		.stream = s->number,
+		.stream = s->tag,
 		.run = s->run };
 	f.key = pace_is_key(&run->pace, kind, f.number);
 	uint32_t len = pace_len(&run->pace, kind, f.number);
@@ -374,7 +334,9 @@ init_streams(struct publish *run)
 		client_init(&s->c, run->net, s->name);
 		if (s->name == NULL)
 			return -ENOMEM;
-		s->number = (uint16_t)i;
+		s->number = i;
+		s->tag =
+		    (uint16_t)crc32c_add(0, s->name, strcspn(s->name, "?"));
 		s->retry_ms = RETRY_MS;
 	}
 	return 0;
