@@ -53,7 +53,10 @@ text(const char *s, size_t cap)
 	return output_string(s, strnlen(s, cap));
 }
 
-/* The parts of a row's key: all four, or app and instance only. */
+/*
+ * The parts of a row's key: all four; before the stream is known, vhost, app
+ * and instance, or app and instance only.
+ */
 static void
 add_name(json_t *j, const char *key, size_t keylen)
 {
@@ -62,7 +65,7 @@ add_name(json_t *j, const char *key, size_t keylen)
 	unsigned nuls = 0;
 	for (size_t i = 0; i < keylen; i++)
 		nuls += key[i] == '\0';
-	unsigned shift = nuls >= 3 ? 0 : 1;
+	unsigned shift = nuls >= 2 ? 0 : 1;
 	for (unsigned i = 0; i < 4; i++) {
 		size_t len = 0;
 		const char *p = i < shift ? key

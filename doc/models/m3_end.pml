@@ -9,11 +9,12 @@
  * Variants:
  * NOWAITEND     owner scans interest bits after it sent UNPUBLISH, without
  *               seeing state_gen ENDED
- * GRACEFIRST    grace period before, not after, the bits were seen to be 0
+ * GRACEFIRST    grace period before, not after, the bits were seen to be 0; wrong
+ *               together with CLRIN only
  * CLRIN         interest bit cleared inside the section
  * NOGRACE       no grace period; wrong together with CLRIN only
  * RECHECKFIRST  reader checks state_gen, then sets its bit
- * OWNERFIRST    reader reads the owner before the re-check
+ * OWNERFIRST    reader reads the owner before the re-check (right too)
  * LATEREPAIR    master starts the successor before it repairs bits and counter
  * STALEMSG      messages of a dead incarnation are handled after its death,
  *               whatever they name

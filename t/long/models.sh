@@ -57,10 +57,9 @@ right m3_end -DKILL0
 right m3_end -DKILL1
 right m3_end -DGHOST -DKILL0
 wrong m3_end -DNOWAITEND
-wrong m3_end -DGRACEFIRST
+wrong m3_end -DGRACEFIRST -DCLRIN
 wrong m3_end -DNOGRACE -DCLRIN
 wrong m3_end -DRECHECKFIRST
-wrong m3_end -DOWNERFIRST
 wrong m3_end -DLATEREPAIR -DKILL0
 wrong m3_end -DSTALEMSG -DKILL0
 wrong m3_end -DGHOST -DWIPE -DKILL0

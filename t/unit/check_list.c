@@ -235,6 +235,19 @@ START_TEST(a_client_before_its_stream_has_app_and_instance)
 }
 END_TEST
 
+START_TEST(a_client_before_its_stream_may_have_a_vhost)
+{
+	struct client_row *r = add_row(3, CLIENT, ROW_IDLE);
+	memcpy(r->key, "v\0live\0i", r->keylen = 8);
+	json_t *l = client_list(&at, now);
+	ck_assert_str_eq(string(l, 0, "vhost"), "v");
+	ck_assert_str_eq(string(l, 0, "app"), "live");
+	ck_assert_str_eq(string(l, 0, "instance"), "i");
+	ck_assert_str_eq(string(l, 0, "stream"), "(null)");
+	json_decref(l);
+}
+END_TEST
+
 START_TEST(a_row_whose_worker_stopped_inside_a_change_is_listed)
 {
 	row_begin(add_row(3, CLIENT, ROW_PLAY));
@@ -306,6 +319,7 @@ main(void)
 	tcase_add_test(t, nonsense_in_shared_memory_is_shown_as_nothing);
 	tcase_add_test(t, a_client_has_its_name_and_times);
 	tcase_add_test(t, a_client_before_its_stream_has_app_and_instance);
+	tcase_add_test(t, a_client_before_its_stream_may_have_a_vhost);
 	tcase_add_test(t, a_row_whose_worker_stopped_inside_a_change_is_listed);
 	tcase_add_test(t, listing_clients_takes_no_memory_for_unused_rows);
 	tcase_add_test(t, counters_are_summed_and_given_by_worker);
