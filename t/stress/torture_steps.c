@@ -9,6 +9,7 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -340,17 +341,87 @@ pc_of(pid_t pid)
 }
 
 static void
+set_pc(pid_t pid, uint64_t pc)
+{
+	struct user_regs_struct regs;
+	struct iovec iov = { &regs, sizeof regs };
+	ptrace(PTRACE_GETREGSET, pid, NT_PRSTATUS, &iov);
+	regs.PC = pc;
+	ptrace(PTRACE_SETREGSET, pid, NT_PRSTATUS, &iov);
+}
+
+static bool
+poke_trap(pid_t pid, uint64_t pc, uint64_t *text)
+{
+	errno = 0;
+	*text = (uint64_t)ptrace(PTRACE_PEEKTEXT, pid, pc, 0);
+	return errno == 0 && ptrace(PTRACE_POKETEXT, pid, pc,
+				 (*text & ~TRAP_MASK) | TRAP) == 0;
+}
+
+/* Run up to the instruction at pc; it is not executed yet. */
+static bool
+run_to(pid_t pid, uint64_t pc)
+{
+	uint64_t text;
+	if (pc_of(pid) == pc)
+		return true;
+	if (!poke_trap(pid, pc, &text) || ptrace(PTRACE_CONT, pid, 0, 0) != 0 ||
+	    !stopped_by(pid, SIGTRAP))
+		return false;
+	ptrace(PTRACE_POKETEXT, pid, pc, text);
+	set_pc(pid, pc);
+	return true;
+}
+
+/* Length of a repeated string instruction, which stops after every round; 0
+ * for all others. */
+static unsigned
+repeated(pid_t pid, uint64_t pc)
+{
+#ifdef __x86_64__
+	uint64_t text = (uint64_t)ptrace(PTRACE_PEEKTEXT, pid, pc, 0);
+	unsigned wide = (text >> 8 & 0xff) == 0x48 ? 8 : 0;
+	unsigned op = text >> (8 + wide) & 0xff;
+	if ((text & 0xff) == 0xf3 &&
+	    (op == 0xa4 || op == 0xa5 || op == 0xaa || op == 0xab))
+		return 2 + wide / 8;
+#else
+	(void)pid, (void)pc;
+#endif
+	return 0;
+}
+
+/* Execute the instruction at pc. */
+static bool
+step(pid_t pid, uint64_t pc, uint64_t last)
+{
+	unsigned n = pc == last ? repeated(pid, pc) : 0;
+	if (n != 0)
+		return run_to(pid, pc + n);
+	return ptrace(PTRACE_SINGLESTEP, pid, 0, 0) == 0 &&
+	       stopped_by(pid, SIGTRAP);
+}
+
+static void
 note_point(uint64_t pc)
 {
-	static uint64_t last;
-	if (pc == last || pc == 0)
-		return;
-	last = pc;
 	for (unsigned i = npoints; i-- > 0;)
 		if (points[i] == pc)
 			return;
 	if (npoints < POINTS_MAX)
 		points[npoints++] = pc;
+}
+
+static void
+shuffle_points(uint64_t *rng)
+{
+	for (unsigned i = npoints; i > 1; i--) {
+		unsigned k = (unsigned)chance(rng, i);
+		uint64_t pc = points[k];
+		points[k] = points[i - 1];
+		points[i - 1] = pc;
+	}
 }
 
 static void
@@ -421,20 +492,22 @@ static int64_t
 walk(const struct plan *p, struct actor *ac)
 {
 	int64_t n = 0;
+	uint64_t last = 0;
 	pid_t pid = begin(p, ac);
 	if (pid < 0)
 		return -1;
 	npoints = 0;
 	while (atomic_load_explicit(&ac->t->stop, memory_order_acquire) == 0) {
-		note_point(pc_of(pid));
-		if (ptrace(PTRACE_SINGLESTEP, pid, 0, 0) != 0 ||
-		    !stopped_by(pid, SIGTRAP)) {
+		uint64_t pc = pc_of(pid);
+		note_point(pc);
+		if (!step(pid, pc, last)) {
 			bad(score, "%s: died at step %ld", p->name, n);
 			break;
 		}
+		last = pc;
 		n++;
 		if (p->run == run_publish)
-			check_publish(ac, n % 5000 == 0);
+			check_publish(ac, n % 500 == 0);
 	}
 	end_child(pid);
 	bury(p, ac);
@@ -447,19 +520,10 @@ static void
 kill_at(const struct plan *p, struct actor *ac, uint64_t pc)
 {
 	pid_t pid = begin(p, ac);
-	if (pid < 0) {
-		bad(score, "%s: no child", p->name);
-		return;
-	}
-	errno = 0;
-	long text = ptrace(PTRACE_PEEKTEXT, pid, pc, 0);
-	if (pc_of(pid) != pc &&
-	    (errno != 0 ||
-		ptrace(PTRACE_POKETEXT, pid, pc,
-		    ((uint64_t)text & ~TRAP_MASK) | TRAP) != 0 ||
-		ptrace(PTRACE_CONT, pid, 0, 0) != 0 ||
-		!stopped_by(pid, SIGTRAP)))
+	if (pid < 0 || !run_to(pid, pc))
 		bad(score, "%s: instruction %#lx was not met", p->name, pc);
+	if (pid < 0)
+		return;
 	end_child(pid);
 	bury(p, ac);
 	succeed(ac);
@@ -469,21 +533,15 @@ kill_at(const struct plan *p, struct actor *ac, uint64_t pc)
 static bool
 run_plan(const struct plan *p, struct actor *ac)
 {
+	unsigned done = 0;
 	int64_t steps = walk(p, ac);
 	if (steps < 0)
 		return false;
+	/* if the time does not suffice for all, other ones with every run */
+	shuffle_points(&ac->t->seed);
 	uint64_t until = now_ns() + ac->t->seconds * NS_PER_S;
-	unsigned done = 0, stride = 1;
-	uint64_t begun = now_ns();
-	/* when the time does not suffice for all, spread what it allows */
-	for (unsigned i = 0; i < npoints && now_ns() < until; i += stride) {
-		kill_at(p, ac, points[i]);
-		if (++done == 20) {
-			uint64_t each = (now_ns() - begun) / 20 + 1;
-			uint64_t fit = (until - now_ns()) / each + 1;
-			stride = 1 + (unsigned)((npoints - i) / fit);
-		}
-	}
+	while (done < npoints && now_ns() < until)
+		kill_at(p, ac, points[done++]);
 	printf("%s: %ld instructions, killed at %u of %u places\n", p->name,
 	    steps, done, npoints);
 	return true;
@@ -493,7 +551,13 @@ int
 steps_run(struct torture *t)
 {
 	static struct actor ac;
+	cpu_set_t one;
+	int cpu = sched_getcpu();
 	ac.t = t;
+	/* both on one processor: a step is a switch, not a wake-up */
+	CPU_ZERO(&one);
+	CPU_SET(cpu < 0 ? 0 : cpu, &one);
+	(void)sched_setaffinity(0, sizeof one, &one);
 	score = &t->score[LOOKER];
 	for (unsigned i = 0; i < sizeof plans / sizeof *plans; i++)
 		if (!run_plan(&plans[i], &ac)) {
