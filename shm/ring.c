@@ -60,8 +60,7 @@ ring_open(struct ring_writer *w, struct ring_pool *p, uint32_t block,
 	w->block = block;
 	w->gen = gen;
 	w->quota = max64(floor_segment(quota), 8 * SEGMENT_SIZE);
-	w->quota =
-	    min64(w->quota, (uint64_t)(RING_SEGTAB - 64) << SEGMENT_SHIFT);
+	w->quota = min64(w->quota, (uint64_t)RING_QUOTA_SEGS << SEGMENT_SHIFT);
 	w->head = w->end = w->tail = w->soft = RING_START;
 	struct ring_half *h = w->half;
 	/* freed means zero: nobody of an older generation is left */
@@ -152,7 +151,6 @@ ring_trim(struct ring_writer *w, uint64_t now_ns)
 static void
 force(struct ring_writer *w, uint64_t end, uint64_t now_ns)
 {
-	reclaim(w);
 	if (w->limbo != 0 || end < w->quota)
 		return;
 	uint64_t tail = min64(end - w->quota, floor_segment(w->head));
@@ -167,8 +165,9 @@ static bool
 has_space(const struct ring_writer *w, uint64_t end)
 {
 	uint64_t oldest = w->limbo != 0 ? w->limbo : w->tail;
-	/* an eighth more while a grace period lasts; segtab is never lapped */
-	return end - oldest <= w->quota + w->quota / 8 &&
+	/* a quarter, one message, more while a grace period lasts; segtab is
+	 * never lapped */
+	return end - oldest <= w->quota + w->quota / 4 + 2 * SEGMENT_SIZE &&
 	       segment_of(end) - segment_of(oldest) < RING_SEGTAB;
 }
 
@@ -192,6 +191,7 @@ ring_room(struct ring_writer *w, uint64_t n, uint64_t now_ns)
 	uint64_t need = floor_segment(w->head + n + SEG_MASK);
 	if (need <= w->end)
 		return 0;
+	reclaim(w);
 	if (need - w->tail > w->quota)
 		force(w, need, now_ns);
 	if (!has_space(w, need))

@@ -59,6 +59,7 @@
 
 enum {
 	RING_SEGTAB = 512,
+	RING_QUOTA_SEGS = 400, /* with a message and limbo it fits the table */
 	RING_JOINS = 16,
 	RING_VERSIONS = 4,
 	RING_CFG_MAX = 15 * 1024,  /* bytes of codec headers, of metadata */
@@ -165,7 +166,7 @@ struct ring_writer {
 /*
  * Open the half of (block, gen), which the master has granted to this worker.
  *
- * quota	bytes, at least 8 segments, at most RING_SEGTAB - 1 segments
+ * quota	bytes, taken as at least 8 and at most RING_QUOTA_SEGS segments
  */
 void ring_open(struct ring_writer *w, struct ring_pool *p, uint32_t block,
     uint64_t gen, uint64_t quota);

@@ -1,0 +1,482 @@
+/*
+ * assemble - messages of a publisher into its ring (publish.h says how).
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/bug.h"
+#include "common/log.h"
+#include "rtmp/cmd.h"
+#include "rtmp/flvtag.h"
+#include "rtmp/wire.h"
+#include "worker/publishers.h"
+
+enum { PENDING_MAX = 16, PACE_AHEAD_MS = 5000, PACE_AGAIN_MS = 10000 };
+
+static uint32_t *
+account(struct worker *w, const struct publish *p)
+{
+	return &session_of(w, p->c)->input;
+}
+
+static const uint8_t *
+bytes_of(const struct msg *m)
+{
+	return m->spill != NULL ? m->spill : m->data;
+}
+
+static uint32_t
+csid_of(uint8_t type)
+{
+	return type == WIRE_AUDIO   ? WIRE_CSID_AUDIO
+	       : type == WIRE_VIDEO ? WIRE_CSID_VIDEO
+				    : WIRE_CSID_DATA;
+}
+
+/* What a message is, by its first bytes. */
+static void
+classify(struct msg *m)
+{
+	uint32_t n = m->got < FLV_CLASS_BYTES ? m->got : FLV_CLASS_BYTES;
+	if (m->type == WIRE_VIDEO)
+		m->class = (uint8_t)flv_video_class(m->data, n);
+	else if (m->type == WIRE_AUDIO)
+		m->class = (uint8_t)flv_audio_class(m->data, n);
+	m->kind = m->type != WIRE_AUDIO && m->type != WIRE_VIDEO ? MSG_DATA
+		  : m->class & FLV_SEQUENCE_HEADER		 ? MSG_HEADER
+								 : MSG_MEDIA;
+}
+
+/* Into the ring ----------------------------------------------------------- */
+
+/* Payload bytes [off, off + n) of a message above head, with chunk headers. */
+static void
+put_payload(struct publish *p, const struct msg *m, uint32_t off,
+    const uint8_t *from, uint32_t n)
+{
+	uint8_t head[WIRE_HEAD3_MAX];
+	size_t h0 = wire_head0_size(m->ts), h3 = wire_head3_size(m->ts);
+	while (n > 0) {
+		uint32_t chunk = off / WIRE_CHUNK, at = off % WIRE_CHUNK;
+		uint32_t fits = WIRE_CHUNK - at < n ? WIRE_CHUNK - at : n;
+		if (at == 0 && chunk > 0)
+			ring_put(&p->ring, h0 + off + h3 * (chunk - 1), head,
+			    wire_head3(head, csid_of(m->type), m->ts));
+		ring_put(&p->ring, h0 + off + h3 * chunk, from, fits);
+		off += fits;
+		from += fits;
+		n -= fits;
+	}
+}
+
+/* The other way: the first n payload bytes of the message above head. */
+static void
+peek_payload(const struct publish *p, const struct msg *m, uint8_t *to)
+{
+	size_t h0 = wire_head0_size(m->ts), h3 = wire_head3_size(m->ts);
+	for (uint32_t off = 0; off < m->got;) {
+		uint32_t n =
+		    m->got - off < WIRE_CHUNK ? m->got - off : WIRE_CHUNK;
+		ring_peek(
+		    &p->ring, h0 + off + h3 * (off / WIRE_CHUNK), to + off, n);
+		off += n;
+	}
+}
+
+/* Begin m above head with mapped time m->ts.  False: there is no room. */
+static bool
+place(struct worker *w, struct publish *p, struct msg *m)
+{
+	uint8_t head[WIRE_HEAD0_MAX];
+	uint8_t type = m->type == WIRE_DATA_AMF3 ? WIRE_DATA : m->type;
+	uint64_t size = wire_size(m->ts, m->len, WIRE_CHUNK);
+	if (ring_room(&p->ring, size, w->now.ns) != 0)
+		return false;
+	ring_put(&p->ring, 0, head,
+	    wire_head0(head, csid_of(m->type), m->ts, m->len, type, 1));
+	put_payload(p, m, 0, bytes_of(m), m->got);
+	return true;
+}
+
+static void
+count_drop(struct worker *w, struct publish *p)
+{
+	p->dropped++;
+	atomic_store_explicit(
+	    &p->ring.half->dropped, p->dropped, memory_order_relaxed);
+	worker_count(w, COUNTER_FRAMES_DROPPED, 1);
+}
+
+/* Publish the message above head; it is whole. */
+static void
+commit(struct worker *w, struct publish *p, const struct msg *m)
+{
+	uint64_t size = wire_size(m->ts, m->len, WIRE_CHUNK);
+	bool video = m->type == WIRE_VIDEO;
+	if (m->kind == MSG_MEDIA) {
+		bool key = video && (m->class & FLV_KEYFRAME) != 0;
+		enum pubclock_join j =
+		    pubclock_join(&p->clock, video, key, w->now);
+		if (j != JOIN_NONE)
+			ring_mark_join(
+			    &p->ring, m->ts, j == JOIN_KEY, w->now.ns);
+	}
+	ring_commit(&p->ring, size, p->clock.last, w->now.ns);
+	p->frames++;
+	p->bytes += m->len;
+	atomic_store_explicit(
+	    &p->ring.half->frames, p->frames, memory_order_relaxed);
+	worker_count(w, COUNTER_FRAMES_IN, 1);
+	if (p->unflushed.ns == 0)
+		p->unflushed = w->now;
+	if (video)
+		p->flush_now = true;
+	publish_activate(w, p);
+}
+
+/* Facts for listings ------------------------------------------------------ */
+
+static uint64_t
+name_word(const char *name)
+{
+	uint64_t v = 0;
+	memcpy(&v, name, strnlen(name, sizeof v));
+	return v;
+}
+
+static void
+note_codec(struct publish *p, const struct msg *m)
+{
+	struct ring_half *h = p->ring.half;
+	bool video = m->type == WIRE_VIDEO;
+	_Atomic uint64_t *word = video ? &h->video_codec : &h->audio_codec;
+	if (m->got == 0 ||
+	    (m->kind != MSG_HEADER &&
+		atomic_load_explicit(word, memory_order_relaxed) != 0))
+		return;
+	const uint8_t *b = bytes_of(m);
+	const char *name =
+	    video ? flv_video_codec(b, m->got) : flv_audio_codec(b, m->got);
+	atomic_store_explicit(word, name_word(name), memory_order_relaxed);
+	struct flv_video_info v;
+	struct flv_audio_info a;
+	if (video && flv_video_info(b, m->got, &v)) {
+		atomic_store_explicit(&h->width, v.width, memory_order_relaxed);
+		atomic_store_explicit(
+		    &h->height, v.height, memory_order_relaxed);
+	} else if (!video && flv_audio_info(b, m->got, &a)) {
+		atomic_store_explicit(
+		    &h->audio_rate, a.rate_hz, memory_order_relaxed);
+		atomic_store_explicit(
+		    &h->audio_channels, a.channels, memory_order_relaxed);
+	}
+}
+
+/* Keep codec headers and metadata for joiners (rule 7). */
+static void
+keep_for_joiners(struct worker *w, struct publish *p, const struct msg *m)
+{
+	int r;
+	if (m->kind == MSG_HEADER)
+		r = ring_set_header(&p->ring,
+		    m->type == WIRE_VIDEO ? RING_VIDEO : RING_AUDIO,
+		    bytes_of(m), m->got);
+	else
+		r = ring_set_meta(&p->ring, bytes_of(m), m->got);
+	if (r != -E2BIG)
+		return;
+	worker_count(w, COUNTER_META_TOO_LARGE, 1);
+	log_event(LOG_LEVEL_WARNING, "publish.too_large", "s:I, s:i, s:s",
+	    "client", (json_int_t)p->c->id, "bytes", (int)m->got, "text",
+	    "codec headers or metadata larger than 15 KiB are not kept for "
+	    "players that join later");
+}
+
+/* Headers and metadata wait for the time of the next media message. */
+static void
+flush_pending(struct worker *w, struct publish *p, uint32_t ts)
+{
+	struct msg *m;
+	while ((m = TAILQ_FIRST(&p->pending)) != NULL) {
+		TAILQ_REMOVE(&p->pending, m, next);
+		p->npending--;
+		m->ts = ts;
+		if (m->kind == MSG_HEADER) {
+			keep_for_joiners(w, p, m);
+			note_codec(p, m);
+		}
+		if (place(w, p, m))
+			commit(w, p, m);
+		else
+			count_drop(w, p);
+		msg_free(w, m, account(w, p));
+	}
+}
+
+static void
+to_pending(struct worker *w, struct publish *p, struct msg *m)
+{
+	if (p->npending == PENDING_MAX) {
+		struct msg *old = TAILQ_FIRST(&p->pending);
+		TAILQ_REMOVE(&p->pending, old, next);
+		p->npending--;
+		count_drop(w, p);
+		msg_free(w, old, account(w, p));
+	}
+	TAILQ_INSERT_TAIL(&p->pending, m, next);
+	p->npending++;
+}
+
+/* After a loss: is this a message to go on with? */
+static bool
+may_go_on(const struct publish *p, const struct msg *m)
+{
+	if (!p->need_key)
+		return true;
+	if (m->type == WIRE_VIDEO)
+		return (m->class & FLV_KEYFRAME) != 0;
+	return p->clock.video.ns == 0; /* no video: any message will do */
+}
+
+/*
+ * Begin a classified media message above head, or give it up.  The time of
+ * the stream is taken from it here.
+ */
+static bool
+start_media(struct worker *w, struct publish *p, struct msg *m)
+{
+	bool jump;
+	m->ts = pubclock_map(&p->clock, m->ts, w->now, &jump);
+	if (jump) {
+		worker_count(w, COUNTER_CLOCK_JUMPS, 1);
+		log_event(LOG_LEVEL_NOTICE, "publish.clock_jump", "s:I, s:i",
+		    "client", (json_int_t)p->c->id, "jumps",
+		    (int)p->clock.jumps);
+	}
+	flush_pending(w, p, m->ts);
+	note_codec(p, m);
+	if (may_go_on(p, m) && place(w, p, m)) {
+		p->need_key = false;
+		return true;
+	}
+	p->need_key = true;
+	count_drop(w, p);
+	m->dropped = true;
+	return false;
+}
+
+/* Receiving --------------------------------------------------------------- */
+
+enum reason
+publish_begin(struct worker *w, struct conn *c, struct netstream *ns,
+    struct msg **mp, const struct chunk_ctx *x)
+{
+	struct publish *p = ns->pub;
+	if (x->len > (uint64_t)w->conf->stream_bytes / 4)
+		return REASON_MESSAGE_SIZE;
+	struct msg *m = msg_new(w, x->len, &session_of(w, c)->input);
+	if (m == NULL)
+		return REASON_INPUT_MEMORY;
+	m->type = x->type;
+	m->ts = x->ts;
+	m->msid = x->msid;
+	m->pub = p;
+	*mp = m;
+	return REASON_NONE;
+}
+
+static enum reason
+gather(struct worker *w, struct publish *p, struct msg **mp, const uint8_t *b,
+    uint32_t n)
+{
+	struct msg *m = *mp;
+	if (m->dropped) {
+		m->got += n;
+	} else if (m->in_ring) {
+		put_payload(p, m, m->got, b, n);
+		m->got += n;
+	} else if (m->spill != NULL) {
+		memcpy(m->spill + m->got, b, n);
+		m->got += n;
+	} else if (!msg_append(w, mp, b, n, account(w, p),
+		       (uint32_t)w->conf->max_conn_input)) {
+		return REASON_INPUT_LIMIT;
+	}
+	return REASON_NONE;
+}
+
+enum reason
+publish_data(struct worker *w, struct conn *c, struct msg **mp,
+    const uint8_t *b, uint32_t n)
+{
+	struct publish *p = (*mp)->pub;
+	uint32_t want =
+	    (*mp)->len < FLV_CLASS_BYTES ? (*mp)->len : FLV_CLASS_BYTES;
+	(void)c;
+	if ((*mp)->kind == MSG_UNKNOWN) {
+		uint32_t first = want - (*mp)->got < n ? want - (*mp)->got : n;
+		enum reason r = gather(w, p, mp, b, first);
+		if (r != REASON_NONE || (*mp)->got < want)
+			return r;
+		classify(*mp);
+		b += first;
+		n -= first;
+	}
+	struct msg *m = *mp;
+	if (m->kind == MSG_MEDIA && !m->in_ring && !m->dropped &&
+	    m->spill == NULL && p->direct == NULL && start_media(w, p, m)) {
+		m->in_ring = true;
+		p->direct = m;
+	}
+	return n > 0 ? gather(w, p, mp, b, n) : REASON_NONE;
+}
+
+/* Take the message above head out of the ring, or return false. */
+static bool
+evict(struct worker *w, struct publish *p)
+{
+	struct msg *m = p->direct;
+	uint32_t size = (uint32_t)bufpool_round(m->len), *acc = account(w, p);
+	if (*acc + size > (uint64_t)w->conf->max_conn_input)
+		return false;
+	uint8_t *b = bufpool_get(&w->pool, m->len);
+	if (b == NULL)
+		return false;
+	*acc += size;
+	peek_payload(p, m, b);
+	m->spill = b;
+	m->in_ring = false;
+	p->direct = NULL;
+	return true;
+}
+
+/* A whole message that is not in the ring, and nothing is above head. */
+static void
+append(struct worker *w, struct publish *p, struct msg *m)
+{
+	if (m->kind == MSG_MEDIA && m->spill == NULL) {
+		if (!m->dropped && start_media(w, p, m))
+			commit(w, p, m);
+	} else {
+		/* taken out of the ring: its time is mapped already */
+		if (m->kind == MSG_DATA)
+			m->ts = p->clock.last;
+		if (place(w, p, m))
+			commit(w, p, m);
+		else
+			count_drop(w, p);
+	}
+	msg_free(w, m, account(w, p));
+}
+
+static void
+append_waiting(struct worker *w, struct publish *p)
+{
+	struct msg *m;
+	while (p->direct == NULL && (m = TAILQ_FIRST(&p->waiting)) != NULL) {
+		TAILQ_REMOVE(&p->waiting, m, next);
+		append(w, p, m);
+	}
+}
+
+/* @setDataFrame is for the server, what it sets is for the players. */
+static bool
+unwrap_data(struct worker *w, struct publish *p, struct msg *m)
+{
+	struct data_msg d;
+	if (data_parse(m->type, m->data, m->got, &d) != AMF0_OK)
+		return false;
+	if (d.kind == DATA_CLEAR) {
+		ring_set_meta(&p->ring, NULL, 0);
+		return false;
+	}
+	m->got -= (uint32_t)d.offset;
+	m->len = m->got;
+	memmove(m->data, m->data + d.offset, m->got);
+	if (span_is(d.name, "onMetaData"))
+		m->class = FLV_METADATA;
+	if (d.kind == DATA_SET || m->class == FLV_METADATA)
+		keep_for_joiners(w, p, m);
+	return true;
+}
+
+/* A publisher far ahead of real time is read more slowly (rule 11). */
+static void
+pace(struct worker *w, struct publish *p)
+{
+	uint64_t elapsed = mono_ms_since(p->pace, w->now);
+	uint64_t speed = (uint64_t)w->conf->publish_speed;
+	int32_t media = rtmp_ts_diff(p->pace_ts, p->clock.last);
+	if (p->pace.ns == 0 || elapsed > PACE_AGAIN_MS || media < 0) {
+		p->pace = w->now;
+		p->pace_ts = p->clock.last;
+		return;
+	}
+	uint64_t allowed = elapsed * speed + PACE_AHEAD_MS;
+	if ((uint64_t)media <= allowed || p->c->paused)
+		return;
+	p->resume =
+	    mono_add_ms(w->now, ((uint64_t)media - allowed) / speed + 1);
+	worker_wake_at(w, p->resume);
+	conn_pause(w, p->c);
+	publish_activate(w, p);
+}
+
+enum reason
+publish_end(struct worker *w, struct conn *c, struct msg **mp)
+{
+	struct msg *m = *mp;
+	struct publish *p = m->pub;
+	(void)c;
+	if (m->kind == MSG_UNKNOWN)
+		classify(m); /* a message without a byte: silence */
+	if (m->in_ring) {
+		commit(w, p, m);
+		p->direct = NULL;
+		msg_free(w, m, account(w, p));
+	} else if (m->dropped) {
+		msg_free(w, m, account(w, p));
+	} else if (m->kind == MSG_DATA && !unwrap_data(w, p, m)) {
+		worker_count(w, COUNTER_DATA_IGNORED, 1);
+		msg_free(w, m, account(w, p));
+	} else if (m->kind == MSG_HEADER ||
+		   (m->kind == MSG_DATA &&
+		       (m->class == FLV_METADATA || !p->clock.based))) {
+		to_pending(w, p, m);
+	} else if (p->direct != NULL && !evict(w, p)) {
+		TAILQ_INSERT_TAIL(&p->waiting, m, next);
+	} else {
+		append(w, p, m);
+	}
+	append_waiting(w, p);
+	if (p->clock.based)
+		pace(w, p);
+	return REASON_NONE;
+}
+
+void
+publish_drop(struct worker *w, struct conn *c, struct msg *m)
+{
+	struct publish *p = m->pub;
+	if (p->direct == m)
+		p->direct = NULL;
+	msg_free(w, m, &session_of(w, c)->input);
+	append_waiting(w, p);
+}
+
+void
+assemble_fini(struct worker *w, struct publish *p)
+{
+	struct msg *m;
+	session_drop(w, p->c, p);
+	while ((m = TAILQ_FIRST(&p->pending)) != NULL) {
+		TAILQ_REMOVE(&p->pending, m, next);
+		msg_free(w, m, account(w, p));
+	}
+	while ((m = TAILQ_FIRST(&p->waiting)) != NULL) {
+		TAILQ_REMOVE(&p->waiting, m, next);
+		msg_free(w, m, account(w, p));
+	}
+}

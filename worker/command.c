@@ -1,0 +1,469 @@
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "rtmp/url.h"
+#include "rtmp/wire.h"
+#include "worker/command.h"
+#include "worker/sessions.h"
+
+#define FMS_VERSION	 "5,0,17,0" /* what clients compare their features with */
+#define DEFAULT_VHOST	 "_defaultVHost_"
+#define DEFAULT_INSTANCE "_definst_"
+
+/* One command as its handler sees it. */
+struct call {
+	struct worker *w;
+	struct conn *c;
+	struct session *s;
+	const struct cmd *cmd;
+	uint32_t msid;
+	struct netstream *ns; /* of msid, or NULL */
+};
+
+typedef enum reason command_fn(const struct call *k);
+
+static void
+reply_null(const struct call *k)
+{
+	struct writer wr;
+	if (k->cmd->txn == 0 || !conn_write(k->w, k->c, SESSION_REPLY, &wr))
+		return;
+	cmd_write_result_null(&wr, WIRE_CHUNK, k->cmd->txn);
+	conn_write_end(k->w, k->c, &wr);
+}
+
+static void
+reply_error(const struct call *k, const char *code, const char *text)
+{
+	struct writer wr;
+	if (!conn_write(k->w, k->c, SESSION_REPLY, &wr))
+		return;
+	cmd_write_error(&wr, WIRE_CHUNK, k->cmd->txn, code, text);
+	conn_write_end(k->w, k->c, &wr);
+}
+
+static void
+status_text(const struct call *k, const char *code, const char *text)
+{
+	struct writer wr;
+	if (!conn_write(k->w, k->c, SESSION_REPLY, &wr))
+		return;
+	struct cmd_status st = {
+		.level = "error", .code = code, .description = span_of(text)
+	};
+	cmd_write_on_status(&wr, WIRE_CHUNK, k->msid, &st);
+	conn_write_end(k->w, k->c, &wr);
+}
+
+/* connect ----------------------------------------------------------------- */
+
+/* A name of an application or instance: not empty, printable, bounded. */
+static bool
+name_ok(struct span s, size_t max)
+{
+	if (s.len == 0 || s.len > max)
+		return false;
+	for (size_t i = 0; i < s.len; i++)
+		if ((uint8_t)s.p[i] < 32 || s.p[i] == 127)
+			return false;
+	return true;
+}
+
+/* Put vhost, app and instance together; false if they are not allowed. */
+static bool
+set_prefix(struct session *s, struct span app, struct span inst)
+{
+	struct span vhost = span_of(DEFAULT_VHOST);
+	if (inst.len == 0 || url_same_host(inst, span_of(DEFAULT_INSTANCE)))
+		inst = span_of(DEFAULT_INSTANCE);
+	if (!name_ok(app, SESSION_APP_MAX) || !name_ok(inst, SESSION_APP_MAX) ||
+	    vhost.len + app.len + inst.len + 4 > IPC_KEY_MAX)
+		return false;
+	struct writer wr;
+	writer_init(&wr, s->prefix, sizeof s->prefix);
+	writer_span(&wr, vhost);
+	writer_u8(&wr, 0);
+	writer_span(&wr, app);
+	writer_u8(&wr, 0);
+	writer_span(&wr, inst);
+	s->prefix_len = (uint32_t)wr.len;
+	return writer_ok(&wr);
+}
+
+/* app as sent; the one of tcUrl when it is missing. */
+static void
+find_app(const struct cmd_connect *cc, struct url_app *a)
+{
+	struct url_tc tc;
+	url_split_app(cc->app, a);
+	if (a->app.len > 0 || !url_split_tc(cc->tc_url, &tc))
+		return;
+	a->app = tc.app;
+	a->instance = tc.instance;
+}
+
+static void
+write_window(struct writer *wr, struct session *s)
+{
+	wire_window_ack_size(wr, WIRE_WINDOW_DEFAULT);
+	wire_peer_bandwidth(wr, WIRE_WINDOW_DEFAULT, 2);
+	/* once, to everybody, before the answer (architecture rule 12) */
+	if (!s->chunk_set)
+		wire_set_chunk_size(wr, WIRE_CHUNK);
+	s->chunk_set = true;
+}
+
+static enum reason
+reject(const struct call *k, enum reason why)
+{
+	struct writer wr;
+	char text[192];
+	snprintf(text, sizeof text,
+	    "[ Server.Reject ] : (_defaultRoot_, %s) : %s", DEFAULT_VHOST,
+	    reason_text(why));
+	if (conn_write(k->w, k->c, SESSION_REPLY, &wr)) {
+		write_window(&wr, k->s);
+		cmd_write_error(
+		    &wr, WIRE_CHUNK, k->cmd->txn, reason_status(why), text);
+		cmd_write_close(&wr, WIRE_CHUNK);
+		conn_write_end(k->w, k->c, &wr);
+	}
+	return why;
+}
+
+static void
+log_connect(
+    const struct call *k, const struct cmd_connect *cc, const struct url_app *a)
+{
+	conn_row_key(k->c, k->s->prefix, k->s->prefix_len);
+	conn_row_agent(k->c, cc->flash_ver.p, cc->flash_ver.len);
+	log_event(LOG_LEVEL_INFO, "client.connect",
+	    "s:I, s:s, s:o, s:o, s:o, s:i", "client", (json_int_t)k->c->id,
+	    "addr", k->c->addr, "app", log_text(a->app.p, a->app.len),
+	    "instance", log_text(a->instance.p, a->instance.len), "agent",
+	    log_text(cc->flash_ver.p, cc->flash_ver.len), "worker",
+	    (int)k->w->self);
+}
+
+static enum reason
+on_connect(const struct call *k)
+{
+	struct cmd_connect cc;
+	struct url_app a;
+	struct writer wr;
+	if (k->s->connected)
+		return REASON_COMMAND_ORDER;
+	if (cmd_parse_connect(k->cmd, &cc) != AMF0_OK)
+		return REASON_COMMAND_INVALID;
+	find_app(&cc, &a);
+	if (!set_prefix(k->s, a.app, a.instance))
+		return reject(k, REASON_APP_INVALID);
+	if (!conn_write(k->w, k->c, SESSION_REPLY, &wr))
+		return REASON_NONE;
+	write_window(&wr, k->s);
+	struct cmd_connect_result r = { .txn = k->cmd->txn,
+		.fms_ver = "FMS/" FMS_VERSION,
+		.version = FMS_VERSION };
+	cmd_write_connect_result(&wr, WIRE_CHUNK, &r);
+	conn_write_end(k->w, k->c, &wr);
+	k->s->connected = true;
+	log_connect(k, &cc, &a);
+	return REASON_NONE;
+}
+
+/* NetStreams -------------------------------------------------------------- */
+
+static enum reason
+on_create_stream(const struct call *k)
+{
+	struct writer wr;
+	if (k->s->nstreams >= k->w->conf->max_netstreams) {
+		reply_error(k, reason_status(REASON_STREAM_LIMIT),
+		    reason_text(REASON_STREAM_LIMIT));
+		return REASON_NONE;
+	}
+	struct netstream *ns = bufpool_get(&k->w->pool, sizeof *ns);
+	if (ns == NULL)
+		return REASON_INPUT_MEMORY;
+	memset(ns, 0, sizeof *ns);
+	for (ns->id = 1; session_stream(k->s, ns->id) != NULL;)
+		ns->id++;
+	LIST_INSERT_HEAD(&k->s->streams, ns, next);
+	k->s->nstreams++;
+	if (conn_write(k->w, k->c, SESSION_REPLY, &wr)) {
+		cmd_write_result_number(&wr, WIRE_CHUNK, k->cmd->txn, ns->id);
+		conn_write_end(k->w, k->c, &wr);
+	}
+	return REASON_NONE;
+}
+
+static void
+stop(const struct call *k, struct netstream *ns)
+{
+	if (ns == NULL || ns->use == NS_IDLE)
+		return;
+	k->w->sessions->ops->stop(k->w, k->c, ns, REASON_UNPUBLISHED);
+	session_idle(k->w, k->c);
+}
+
+static enum reason
+on_delete_stream(const struct call *k)
+{
+	uint32_t id;
+	struct netstream *ns;
+	if (cmd_parse_stream_id(k->cmd, &id) != AMF0_OK)
+		return REASON_COMMAND_INVALID;
+	if ((ns = session_stream(k->s, id)) == NULL)
+		return REASON_NONE;
+	stop(k, ns);
+	if (k->c->state != CONN_OPEN)
+		return REASON_NONE;
+	LIST_REMOVE(ns, next);
+	k->s->nstreams--;
+	bufpool_put(&k->w->pool, ns, sizeof *ns);
+	return REASON_NONE;
+}
+
+static enum reason
+on_close_stream(const struct call *k)
+{
+	stop(k, k->ns);
+	return REASON_NONE;
+}
+
+/* Key of ns: the connection's prefix and a stream's name; false: not allowed */
+static bool
+set_key(const struct call *k, struct span sent)
+{
+	struct url_name n;
+	struct writer wr;
+	url_split_name(sent, &n);
+	if (!name_ok(n.name, IPC_KEY_MAX))
+		return false;
+	writer_init(&wr, k->ns->key, sizeof k->ns->key);
+	writer_bytes(&wr, k->s->prefix, k->s->prefix_len);
+	writer_u8(&wr, 0);
+	k->ns->name_at = (uint32_t)wr.len;
+	writer_span(&wr, n.name);
+	if (!writer_ok(&wr))
+		return false;
+	k->ns->keylen = (uint32_t)wr.len;
+	return true;
+}
+
+static enum reason
+on_publish(const struct call *k)
+{
+	struct cmd_publish p;
+	if (cmd_parse_publish(k->cmd, &p) != AMF0_OK)
+		return REASON_COMMAND_INVALID;
+	if (k->ns == NULL)
+		return REASON_COMMAND_ORDER;
+	if (p.stop) {
+		stop(k, k->ns);
+		return REASON_NONE;
+	}
+	if (k->ns->use != NS_IDLE)
+		return REASON_COMMAND_ORDER;
+	if (p.type.len > 0 && !span_is(p.type, "live")) {
+		status_text(k, reason_status(REASON_RECORD),
+		    reason_text(REASON_RECORD));
+		return REASON_NONE;
+	}
+	if (!set_key(k, p.name)) {
+		status_text(k, reason_status(REASON_NAME_INVALID),
+		    reason_text(REASON_NAME_INVALID));
+		return REASON_NONE;
+	}
+	k->ns->use = NS_ASKED;
+	k->c->deadline = (struct mono){ 0 };
+	k->w->sessions->ops->publish(k->w, k->c, k->ns);
+	return REASON_NONE;
+}
+
+static bool
+plays_already(const struct session *s)
+{
+	struct netstream *ns;
+	LIST_FOREACH (ns, &s->streams, next)
+		if (ns->use == NS_PLAY)
+			return true;
+	return false;
+}
+
+static enum reason
+on_play(const struct call *k)
+{
+	struct cmd_play p;
+	if (cmd_parse_play(k->cmd, &p) != AMF0_OK)
+		return REASON_COMMAND_INVALID;
+	if (k->ns == NULL)
+		return REASON_COMMAND_ORDER;
+	if (k->ns->use == NS_PLAY || p.stop)
+		stop(k, k->ns);
+	if (p.stop || k->c->state != CONN_OPEN)
+		return REASON_NONE;
+	if (k->ns->use != NS_IDLE)
+		return REASON_COMMAND_ORDER;
+	if (plays_already(k->s)) {
+		status_text(k, "NetStream.Play.Failed",
+		    "one play per connection in this version");
+		return REASON_NONE;
+	}
+	if (!set_key(k, p.name)) {
+		status_text(k, "NetStream.Play.Failed",
+		    reason_text(REASON_NAME_INVALID));
+		return REASON_NONE;
+	}
+	k->ns->use = NS_PLAY;
+	k->c->deadline = (struct mono){ 0 };
+	k->w->sessions->ops->play(k->w, k->c, k->ns, &p);
+	return REASON_NONE;
+}
+
+/* What publishers say around it ------------------------------------------ */
+
+static enum reason
+on_acknowledged(const struct call *k)
+{
+	reply_null(k);
+	return REASON_NONE;
+}
+
+static enum reason
+on_fc_unpublish(const struct call *k)
+{
+	struct span sent;
+	struct url_name n;
+	struct netstream *ns;
+	if (cmd_parse_name(k->cmd, &sent) != AMF0_OK)
+		return REASON_COMMAND_INVALID;
+	url_split_name(sent, &n);
+	LIST_FOREACH (ns, &k->s->streams, next)
+		if (ns->use == NS_PUBLISH &&
+		    span_equal(netstream_name(ns), n.name))
+			break;
+	stop(k, ns);
+	/* no answer: old OBS waits for nothing, and hangs on one */
+	return REASON_NONE;
+}
+
+static enum reason
+on_fc_subscribe(const struct call *k)
+{
+	struct writer wr;
+	if (conn_write(k->w, k->c, SESSION_REPLY, &wr)) {
+		cmd_write_on_fc(&wr, WIRE_CHUNK, "onFCSubscribe",
+		    "NetStream.Play.Start", span_of("Started playing."));
+		conn_write_end(k->w, k->c, &wr);
+	}
+	return REASON_NONE;
+}
+
+static enum reason
+on_stream_length(const struct call *k)
+{
+	struct writer wr;
+	if (conn_write(k->w, k->c, SESSION_REPLY, &wr)) {
+		/* live has none */
+		cmd_write_result_number(&wr, WIRE_CHUNK, k->cmd->txn, 0);
+		conn_write_end(k->w, k->c, &wr);
+	}
+	return REASON_NONE;
+}
+
+static enum reason
+on_nothing(const struct call *k)
+{
+	(void)k;
+	return REASON_NONE;
+}
+
+static enum reason
+on_unknown(const struct call *k)
+{
+	char text[128];
+	if (k->cmd->txn == 0)
+		return REASON_NONE;
+	int n = (int)(k->cmd->name.len < 64 ? k->cmd->name.len : 64);
+	snprintf(
+	    text, sizeof text, "Method not found (%.*s).", n, k->cmd->name.p);
+	reply_error(k, "NetConnection.Call.Failed", text);
+	return REASON_NONE;
+}
+
+static enum reason
+on_not_yet(const struct call *k)
+{
+	status_text(k, "NetStream.Failed", "not in this version");
+	return REASON_NONE;
+}
+
+static command_fn *
+handler(enum cmd_id id)
+{
+	switch (id) {
+	case CMD_CONNECT:
+		return on_connect;
+	case CMD_CREATE_STREAM:
+		return on_create_stream;
+	case CMD_PUBLISH:
+		return on_publish;
+	case CMD_PLAY:
+		return on_play;
+	case CMD_DELETE_STREAM:
+		return on_delete_stream;
+	case CMD_CLOSE_STREAM:
+		return on_close_stream;
+	case CMD_RELEASE_STREAM:
+	case CMD_FC_PUBLISH:
+	case CMD_CHECK_BW:
+	case CMD_CHECK_BANDWIDTH:
+	case CMD_INIT_STREAM:
+	case CMD_FC_UNSUBSCRIBE:
+		return on_acknowledged;
+	case CMD_FC_UNPUBLISH:
+		return on_fc_unpublish;
+	case CMD_FC_SUBSCRIBE:
+		return on_fc_subscribe;
+	case CMD_GET_STREAM_LENGTH:
+		return on_stream_length;
+	case CMD_PLAY2:
+	case CMD_PAUSE:
+	case CMD_PAUSE_RAW:
+	case CMD_SEEK:
+	case CMD_RECEIVE_AUDIO:
+	case CMD_RECEIVE_VIDEO:
+		return on_not_yet;
+	case CMD_RESULT:
+	case CMD_ERROR:
+	case CMD_ON_STATUS:
+	case CMD_ON_BW_DONE:
+	case CMD_ON_FC_PUBLISH:
+	case CMD_ON_FC_UNPUBLISH:
+	case CMD_ON_FC_SUBSCRIBE:
+	case CMD_CLOSE:
+		return on_nothing;
+	case CMD_OTHER:
+	case CMD_COUNT:
+		break;
+	}
+	return on_unknown;
+}
+
+enum reason
+command_message(struct worker *w, struct conn *c, uint8_t type, uint32_t msid,
+    const uint8_t *p, size_t n)
+{
+	struct cmd cmd;
+	if (cmd_parse(type, p, n, &cmd) != AMF0_OK)
+		return REASON_COMMAND_INVALID;
+	struct call k = { w, c, session_of(w, c), &cmd, msid, NULL };
+	if (!k.s->connected && cmd.id != CMD_CONNECT)
+		return REASON_COMMAND_ORDER;
+	k.ns = session_stream(k.s, msid);
+	return handler(cmd.id)(&k);
+}

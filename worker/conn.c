@@ -1,0 +1,751 @@
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/bug.h"
+#include "common/log.h"
+#include "worker/conn.h"
+
+enum { ACCEPT_PAUSE_MS = 100, OUT_FIRST = 2048, STASH_FIRST = 32768 };
+
+static bool
+may_follow(enum conn_state from, enum conn_state to)
+{
+	switch (from) {
+	case CONN_FREE:
+		return to == CONN_HELLO;
+	case CONN_HELLO:
+		return to == CONN_OPEN || to == CONN_LINGER ||
+		       to == CONN_CLOSING;
+	case CONN_OPEN:
+		return to == CONN_LINGER || to == CONN_CLOSING;
+	case CONN_LINGER:
+		return to == CONN_CLOSING;
+	case CONN_CLOSING:
+		return to == CONN_FREE;
+	}
+	return false;
+}
+
+static void
+set_state(struct conn *c, enum conn_state to)
+{
+	bug_on(!may_follow(c->state, to));
+	bug_on(to == CONN_FREE && (c->recv_armed || c->writable_armed));
+	c->state = to;
+}
+
+int
+conns_init(struct worker *w, const struct conn_ops *ops, uint32_t size)
+{
+	struct conns *cs = calloc(1, sizeof *cs);
+	if (cs == NULL)
+		return -ENOMEM;
+	cs->table = calloc(size, sizeof *cs->table);
+	cs->free = malloc(size * sizeof *cs->free);
+	if (cs->table == NULL || cs->free == NULL) {
+		free(cs->table);
+		free(cs->free);
+		free(cs);
+		return -ENOMEM;
+	}
+	cs->size = size;
+	cs->ops = ops;
+	TAILQ_INIT(&cs->ready);
+	w->conns = cs;
+	/* rows of a predecessor are nobody's now */
+	for (uint32_t i = 0; i < size; i++) {
+		struct client_row *r = arena_row(&w->arena, w->self, i);
+		if (atomic_load_explicit(&r->role, memory_order_relaxed) !=
+		    ROW_FREE)
+			atomic_store_explicit(
+			    &r->role, ROW_FREE, memory_order_relaxed);
+	}
+	atomic_store_explicit(&w->slot->clients, 0, memory_order_relaxed);
+	return 0;
+}
+
+void
+conns_fini(struct worker *w)
+{
+	free(w->conns->table);
+	free(w->conns->free);
+	free(w->conns);
+	w->conns = NULL;
+}
+
+/* Accepting --------------------------------------------------------------- */
+
+static void
+arm_accept(struct worker *w)
+{
+	struct conns *cs = w->conns;
+	for (unsigned i = 0; i < cs->nlisten; i++) {
+		if (cs->listening[i])
+			continue;
+		loop_accept(w->loop, cs->listener[i], i);
+		cs->listening[i] = true;
+	}
+	cs->accept_again = (struct mono){ 0 };
+}
+
+void
+conns_listen(struct worker *w, const int *fd, unsigned n)
+{
+	struct conns *cs = w->conns;
+	bug_on(n > CONF_LISTEN_MAX);
+	memcpy(cs->listener, fd, n * sizeof *fd);
+	cs->nlisten = n;
+	arm_accept(w);
+}
+
+void
+conns_stop_listening(struct worker *w)
+{
+	struct conns *cs = w->conns;
+	for (unsigned i = 0; i < cs->nlisten; i++) {
+		if (cs->listening[i])
+			loop_cancel(w->loop, LOOP_ACCEPT, i, 0);
+		close(cs->listener[i]);
+	}
+	cs->nlisten = 0;
+	cs->accept_again = (struct mono){ 0 };
+}
+
+/* Out of descriptors: wait for a close or a while (architecture rule 13). */
+static void
+pause_accept(struct worker *w)
+{
+	worker_count(w, COUNTER_ACCEPT_PAUSED, 1);
+	w->conns->accept_again = mono_add_ms(w->now, ACCEPT_PAUSE_MS);
+	worker_wake_at(w, w->conns->accept_again);
+}
+
+static void
+set_int(int fd, int level, int name, int value)
+{
+	/* best effort: a socket without it still works */
+	(void)setsockopt(fd, level, name, &value, sizeof value);
+}
+
+static void
+set_options(const struct conf *conf, int fd)
+{
+	set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	set_int(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, (int)conf->notsent_bytes);
+	set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)conf->stall_ms + 5000);
+	set_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+	set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, 30);
+	set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, 10);
+	set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
+}
+
+static void
+peer_address(int fd, char out[64])
+{
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} u;
+	socklen_t len = sizeof u;
+	char text[INET6_ADDRSTRLEN] = "?";
+	memset(&u, 0, sizeof u);
+	(void)getpeername(fd, &u.sa, &len);
+	if (u.sa.sa_family == AF_INET) {
+		inet_ntop(AF_INET, &u.in.sin_addr, text, sizeof text);
+		snprintf(out, 64, "%s:%u", text, ntohs(u.in.sin_port));
+	} else if (u.sa.sa_family == AF_INET6) {
+		inet_ntop(AF_INET6, &u.in6.sin6_addr, text, sizeof text);
+		snprintf(out, 64, "[%s]:%u", text, ntohs(u.in6.sin6_port));
+	} else {
+		snprintf(out, 64, "?");
+	}
+}
+
+static void
+init_row(struct conn *c)
+{
+	struct client_row *r = c->row;
+	row_begin(r);
+	memcpy(r->addr, c->addr, sizeof r->addr);
+	r->keylen = 0;
+	r->agent[0] = '\0';
+	row_end(r);
+	atomic_store_explicit(&r->id, c->id, memory_order_relaxed);
+	atomic_store_explicit(&r->since_ns, c->since.ns, memory_order_relaxed);
+	atomic_store_explicit(&r->bytes_in, 0, memory_order_relaxed);
+	atomic_store_explicit(&r->bytes_out, 0, memory_order_relaxed);
+	atomic_store_explicit(&r->skips, 0, memory_order_relaxed);
+	atomic_store_explicit(&r->lag_bytes, 0, memory_order_relaxed);
+	atomic_store_explicit(&r->role, ROW_NEW, memory_order_release);
+}
+
+/* A free entry, the lowest used first; NULL when the table is full. */
+static struct conn *
+take_entry(struct conns *cs)
+{
+	if (cs->nfree > 0)
+		return &cs->table[cs->free[--cs->nfree]];
+	return cs->high < cs->size ? &cs->table[cs->high++] : NULL;
+}
+
+static void
+accepted(struct worker *w, int fd)
+{
+	struct conns *cs = w->conns;
+	worker_count(w, COUNTER_ACCEPTED, 1);
+	struct conn *c = w->quitting ? NULL : take_entry(cs);
+	if (c == NULL) {
+		worker_count(
+		    w, (unsigned)COUNTER_REASONS + REASON_CLIENTS_FULL, 1);
+		worker_count(w, COUNTER_CLOSED, 1);
+		close(fd);
+		return;
+	}
+	uint32_t gen = (c->gen + 1) & 0xffffff;
+	memset(c, 0, sizeof *c);
+	c->fd = fd;
+	c->index = (uint32_t)(c - cs->table);
+	c->gen = gen;
+	/* time in the upper part: unique over incarnations of the slot */
+	c->id = ((uint64_t)w->self << 48) | ((w->incarnation & 0xffff) << 32) |
+		++cs->next_id;
+	c->row = arena_row(&w->arena, w->self, c->index);
+	c->since = c->heard = c->progress = w->now;
+	c->deadline = mono_add_ms(w->now, (uint64_t)w->conf->handshake_ms);
+	c->late = REASON_HANDSHAKE_TIMEOUT;
+	set_options(w->conf, fd);
+	peer_address(fd, c->addr);
+	init_row(c);
+	set_state(c, CONN_HELLO);
+	cs->open++;
+	word_add(&w->slot->clients, 1);
+	loop_recv(w->loop, fd, c->index, c->gen);
+	c->recv_armed = true;
+	cs->ops->opened(w, c);
+}
+
+static void
+accept_event(struct worker *w, const struct loop_event *e)
+{
+	struct conns *cs = w->conns;
+	/* a completion without F_MORE may still carry a result (rule 13) */
+	if (e->res >= 0)
+		accepted(w, e->res);
+	if (e->more || e->index >= cs->nlisten)
+		return;
+	cs->listening[e->index] = false;
+	if (e->res == -EMFILE || e->res == -ENFILE || e->res == -ENOBUFS ||
+	    e->res == -ENOMEM)
+		pause_accept(w);
+	else if (e->res != -ECANCELED)
+		arm_accept(w);
+}
+
+/* Ending ------------------------------------------------------------------ */
+
+static void
+drop_buf(struct worker *w, struct conn_buf *b)
+{
+	if (b->buf != NULL)
+		bufpool_put(&w->pool, b->buf, b->cap);
+	*b = (struct conn_buf){ 0 };
+}
+
+static void
+log_close(struct worker *w, struct conn *c)
+{
+	worker_count(w, COUNTER_CLOSED, 1);
+	worker_count(w, (unsigned)COUNTER_REASONS + c->reason, 1);
+	/* a scan of the port is a counter, not a log line */
+	if (c->state == CONN_HELLO && c->reason == REASON_HANDSHAKE_ENDED)
+		return;
+	log_event(LOG_LEVEL_INFO, "client.close",
+	    "s:I, s:s, s:s, s:s, s:I, s:I, s:f", "client", (json_int_t)c->id,
+	    "addr", c->addr, "reason", reason_name(c->reason), "text",
+	    reason_text(c->reason), "bytes_in", (json_int_t)c->bytes_in,
+	    "bytes_out", (json_int_t)c->bytes_out, "seconds",
+	    (double)mono_ms_since(c->since, w->now) / 1000);
+}
+
+/* Give the entry back once the kernel holds nothing of it. */
+static void
+finish(struct worker *w, struct conn *c)
+{
+	struct conns *cs = w->conns;
+	if (c->state != CONN_CLOSING || c->recv_armed || c->writable_armed)
+		return;
+	close(c->fd);
+	c->fd = -1;
+	atomic_store_explicit(&c->row->role, ROW_FREE, memory_order_relaxed);
+	set_state(c, CONN_FREE);
+	cs->free[cs->nfree++] = c->index;
+	cs->open--;
+	word_add(&w->slot->clients, UINT64_MAX);
+	if (cs->accept_again.ns != 0)
+		arm_accept(w);
+}
+
+static void
+leave_ready(struct worker *w, struct conn *c)
+{
+	if (c->queued)
+		TAILQ_REMOVE(&w->conns->ready, c, ready);
+	c->queued = false;
+}
+
+static void
+shut_down(struct worker *w, struct conn *c)
+{
+	set_state(c, CONN_CLOSING);
+	leave_ready(w, c);
+	drop_buf(w, &c->out);
+	drop_buf(w, &c->stash);
+	c->deadline = (struct mono){ 0 };
+	/* the ring holds the socket while a recv is armed: shutdown first,
+	 * so that the peer sees the end and the recv completes */
+	(void)shutdown(c->fd, SHUT_RDWR);
+	if (c->recv_armed && !c->cancelled)
+		loop_cancel(w->loop, LOOP_RECV, c->index, c->gen);
+	if (c->writable_armed)
+		loop_cancel(w->loop, LOOP_WRITABLE, c->index, c->gen);
+	finish(w, c);
+}
+
+/* The peer's side of the connection is told and forgotten. */
+static bool
+begin_end(struct worker *w, struct conn *c, enum reason why)
+{
+	if (c->state == CONN_FREE || c->state == CONN_LINGER ||
+	    c->state == CONN_CLOSING)
+		return false;
+	c->reason = why;
+	log_close(w, c);
+	w->conns->ops->closed(w, c);
+	c->player = NULL;
+	return true;
+}
+
+void
+conn_abort(struct worker *w, struct conn *c, enum reason why)
+{
+	if (begin_end(w, c, why) || c->state == CONN_LINGER)
+		shut_down(w, c);
+}
+
+static void
+shut_write(struct conn *c)
+{
+	if (!c->shut)
+		(void)shutdown(c->fd, SHUT_WR);
+	c->shut = true;
+}
+
+void
+conn_close(struct worker *w, struct conn *c, enum reason why)
+{
+	if (!begin_end(w, c, why))
+		return;
+	set_state(c, CONN_LINGER);
+	drop_buf(w, &c->stash);
+	c->paused = false;
+	c->deadline = mono_add_ms(w->now, CONN_LINGER_MS);
+	c->late = why;
+	if (c->eof) {
+		/* nobody reads any more; what waits is sent by the kernel */
+		shut_down(w, c);
+		return;
+	}
+	if (!c->recv_armed) {
+		loop_recv(w->loop, c->fd, c->index, c->gen);
+		c->recv_armed = true;
+		c->cancelled = false;
+	}
+	if (conn_out_empty(c))
+		shut_write(c);
+	else
+		conn_ready(w, c);
+}
+
+/* Output ------------------------------------------------------------------ */
+
+bool
+conn_out_empty(const struct conn *c)
+{
+	return c->out.off == c->out.len;
+}
+
+/* Room for n more bytes, in a larger buffer if need be. */
+static bool
+make_room(struct worker *w, struct conn_buf *b, size_t n, size_t first)
+{
+	if (b->buf != NULL && n <= b->cap - b->len)
+		return true;
+	size_t want = b->len - b->off + n;
+	size_t cap = bufpool_round(want < first ? first : want);
+	uint8_t *buf = cap != 0 ? bufpool_get(&w->pool, cap) : NULL;
+	if (buf == NULL)
+		return false;
+	uint32_t len = b->len - b->off;
+	if (len > 0)
+		memcpy(buf, b->buf + b->off, len);
+	if (b->buf != NULL)
+		bufpool_put(&w->pool, b->buf, b->cap);
+	*b = (struct conn_buf){ buf, (uint32_t)cap, 0, len };
+	return true;
+}
+
+bool
+conn_write(struct worker *w, struct conn *c, size_t n, struct writer *wr)
+{
+	if (c->state == CONN_FREE || c->state == CONN_CLOSING || c->shut)
+		return false;
+	if (c->out.len - c->out.off + n > CONN_OUT_MAX) {
+		conn_abort(w, c, REASON_STALLED);
+		return false;
+	}
+	if (!make_room(w, &c->out, n, OUT_FIRST)) {
+		conn_abort(w, c, REASON_INPUT_MEMORY);
+		return false;
+	}
+	writer_init(wr, c->out.buf + c->out.len, n);
+	return true;
+}
+
+void
+conn_write_end(struct worker *w, struct conn *c, const struct writer *wr)
+{
+	bug_on(!writer_ok(wr));
+	c->out.len += (uint32_t)wr->len;
+	conn_ready(w, c);
+}
+
+void
+conn_ready(struct worker *w, struct conn *c)
+{
+	if (c->queued || c->state == CONN_FREE || c->state == CONN_CLOSING)
+		return;
+	c->queued = true;
+	TAILQ_INSERT_TAIL(&w->conns->ready, c, ready);
+}
+
+void
+conn_block(struct worker *w, struct conn *c)
+{
+	if (!c->blocked)
+		c->progress = w->now;
+	c->blocked = true;
+	if (c->writable_armed)
+		return;
+	c->writable_armed = true;
+	loop_writable(w->loop, c->fd, c->index, c->gen);
+}
+
+void
+conn_sent(struct worker *w, struct conn *c, uint32_t n)
+{
+	c->bytes_out += n;
+	c->progress = w->now;
+	atomic_store_explicit(
+	    &c->row->bytes_out, c->bytes_out, memory_order_relaxed);
+	worker_count(w, COUNTER_BYTES_OUT, n);
+}
+
+void
+conn_out_sent(struct worker *w, struct conn *c, uint32_t n)
+{
+	c->out.off += n;
+	if (conn_out_empty(c))
+		drop_buf(w, &c->out);
+}
+
+void
+conns_flush(struct worker *w)
+{
+	struct conns *cs = w->conns;
+	struct conn *c;
+	while ((c = TAILQ_FIRST(&cs->ready)) != NULL) {
+		if (c->player == NULL && !c->blocked && !conn_out_empty(c)) {
+			struct iovec iov = { c->out.buf + c->out.off,
+				c->out.len - c->out.off };
+			if (!loop_send(
+				w->loop, c->fd, &iov, 1, c->index, c->gen))
+				return;
+			worker_count(w, COUNTER_SENDS, 1);
+		}
+		leave_ready(w, c);
+		if (c->player != NULL)
+			cs->ops->player_ready(w, c);
+	}
+}
+
+void
+conn_flushed(struct worker *w, struct conn *c, int32_t res)
+{
+	if (c->state == CONN_FREE || c->state == CONN_CLOSING)
+		return;
+	if (res < 0 && res != -EAGAIN && res != -EINTR) {
+		conn_abort(w, c, REASON_PEER_RESET);
+		return;
+	}
+	if (res > 0) {
+		conn_sent(w, c, (uint32_t)res);
+		conn_out_sent(w, c, (uint32_t)res);
+	}
+	if (!conn_out_empty(c)) {
+		worker_count(w,
+		    res > 0 ? COUNTER_SENDS_SHORT : COUNTER_SENDS_BLOCKED, 1);
+		conn_block(w, c);
+	} else if (c->state == CONN_LINGER) {
+		shut_write(c);
+	}
+}
+
+void
+conn_opened(struct conn *c)
+{
+	set_state(c, CONN_OPEN);
+}
+
+/* Input ------------------------------------------------------------------- */
+
+void
+conn_pause(struct worker *w, struct conn *c)
+{
+	(void)w;
+	c->paused = true;
+}
+
+static void
+rearm(struct worker *w, struct conn *c)
+{
+	if (c->recv_armed || c->eof || c->state == CONN_CLOSING)
+		return;
+	c->recv_armed = true;
+	c->cancelled = false;
+	loop_recv(w->loop, c->fd, c->index, c->gen);
+}
+
+void
+conn_resume(struct worker *w, struct conn *c)
+{
+	c->paused = false;
+	/* the session may pause again in the middle of it */
+	struct conn_buf b = c->stash;
+	c->stash = (struct conn_buf){ 0 };
+	if (b.buf != NULL) {
+		w->conns->ops->input(w, c, b.buf + b.off, b.len - b.off);
+		bufpool_put(&w->pool, b.buf, b.cap);
+	}
+	if (c->state != CONN_HELLO && c->state != CONN_OPEN)
+		return;
+	if (c->paused)
+		return;
+	if (c->eof)
+		conn_abort(w, c, REASON_PEER_CLOSED);
+	else
+		rearm(w, c);
+}
+
+void
+conn_stash(struct worker *w, struct conn *c, const uint8_t *p, size_t n)
+{
+	if (n == 0)
+		return;
+	if (c->stash.len + n > CONN_STASH_HARD ||
+	    !make_room(w, &c->stash, n, STASH_FIRST)) {
+		conn_abort(w, c, REASON_PIPELINE_LIMIT);
+		return;
+	}
+	memcpy(c->stash.buf + c->stash.len, p, n);
+	c->stash.len += (uint32_t)n;
+	if (c->stash.len >= CONN_STASH_SOFT && c->recv_armed && !c->cancelled) {
+		loop_cancel(w->loop, LOOP_RECV, c->index, c->gen);
+		c->cancelled = true;
+	}
+}
+
+static void
+received(struct worker *w, struct conn *c, const uint8_t *p, uint32_t n)
+{
+	c->bytes_in += n;
+	c->heard = w->now;
+	atomic_store_explicit(
+	    &c->row->bytes_in, c->bytes_in, memory_order_relaxed);
+	worker_count(w, COUNTER_BYTES_IN, n);
+	if (c->state == CONN_LINGER) {
+		c->lingered += n;
+		if (c->lingered > CONN_LINGER_BYTES)
+			shut_down(w, c);
+	} else if (c->paused) {
+		conn_stash(w, c, p, n);
+	} else {
+		w->conns->ops->input(w, c, p, n);
+	}
+}
+
+/* The recv ended without being cancelled by us. */
+static void
+recv_ended(struct worker *w, struct conn *c, int32_t res)
+{
+	if (res == 0 && c->paused && c->state == CONN_OPEN) {
+		c->eof = true; /* what is in the stash comes first */
+		return;
+	}
+	enum reason why = res != 0		   ? REASON_PEER_RESET
+			  : c->state == CONN_HELLO ? REASON_HANDSHAKE_ENDED
+						   : REASON_PEER_CLOSED;
+	if (c->state == CONN_HELLO)
+		why = REASON_HANDSHAKE_ENDED;
+	c->eof = true;
+	if (c->state == CONN_LINGER)
+		shut_down(w, c);
+	else
+		conn_abort(w, c, why);
+}
+
+static void
+recv_event(struct worker *w, const struct loop_event *e)
+{
+	struct conn *c = conn_at(w, e->index, e->gen);
+	if (c == NULL) {
+		worker_count(w, COUNTER_STALE_CQE, 1);
+	} else {
+		if (!e->more)
+			c->recv_armed = false;
+		if (e->res > 0 && c->state != CONN_CLOSING)
+			received(w, c, e->data, (uint32_t)e->res);
+	}
+	/* whatever carries a buffer gives it back, late ones too (rule 11) */
+	if (e->buffer >= 0)
+		loop_give(w->loop, e->buffer);
+	if (c == NULL || e->more || c->state == CONN_FREE)
+		return;
+	bool again = e->res > 0 || e->res == -ENOBUFS || e->res == -EINTR ||
+		     e->res == -ECANCELED || e->res == -EAGAIN;
+	if (c->state == CONN_CLOSING)
+		finish(w, c);
+	else if (!again)
+		recv_ended(w, c, e->res);
+	else if (!c->paused || !c->cancelled)
+		rearm(w, c);
+}
+
+static void
+writable_event(struct worker *w, const struct loop_event *e)
+{
+	struct conn *c = conn_at(w, e->index, e->gen);
+	if (c == NULL) {
+		worker_count(w, COUNTER_STALE_CQE, 1);
+		return;
+	}
+	c->writable_armed = false;
+	if (c->state == CONN_CLOSING) {
+		finish(w, c);
+		return;
+	}
+	c->blocked = false;
+	conn_ready(w, c);
+}
+
+struct conn *
+conn_at(struct worker *w, uint32_t index, uint32_t gen)
+{
+	if (index >= w->conns->high)
+		return NULL;
+	struct conn *c = &w->conns->table[index];
+	return c->state != CONN_FREE && c->gen == gen ? c : NULL;
+}
+
+void
+conns_event(struct worker *w, const struct loop_event *e)
+{
+	switch (e->op) {
+	case LOOP_ACCEPT:
+		accept_event(w, e);
+		return;
+	case LOOP_RECV:
+		recv_event(w, e);
+		return;
+	case LOOP_WRITABLE:
+		writable_event(w, e);
+		return;
+	case LOOP_NONE:
+	case LOOP_SEND:
+	case LOOP_POLL:
+	case LOOP_CANCEL:
+		bug_on(true);
+	}
+}
+
+/* Time -------------------------------------------------------------------- */
+
+static void
+check_time(struct worker *w, struct conn *c)
+{
+	if (c->state == CONN_FREE || c->state == CONN_CLOSING)
+		return;
+	if (c->deadline.ns != 0 && !mono_before(w->now, c->deadline)) {
+		conn_abort(w, c, c->late);
+		return;
+	}
+	if (c->blocked &&
+	    mono_ms_since(c->progress, w->now) >= (uint64_t)w->conf->stall_ms)
+		conn_abort(w, c, REASON_STALLED);
+}
+
+void
+conns_tick(struct worker *w)
+{
+	struct conns *cs = w->conns;
+	if (cs->accept_again.ns != 0) {
+		if (!mono_before(w->now, cs->accept_again))
+			arm_accept(w);
+		else
+			worker_wake_at(w, cs->accept_again);
+	}
+	uint32_t n = cs->high / TICKS_PER_SWEEP + 1;
+	for (uint32_t i = 0; i < n && cs->high > 0; i++) {
+		cs->sweep = cs->sweep + 1 < cs->high ? cs->sweep + 1 : 0;
+		check_time(w, &cs->table[cs->sweep]);
+	}
+}
+
+/* Listing ----------------------------------------------------------------- */
+
+void
+conn_row_key(struct conn *c, const char *key, size_t len)
+{
+	row_begin(c->row);
+	c->row->keylen = (uint32_t)(len < ROW_KEY ? len : ROW_KEY);
+	memcpy(c->row->key, key, c->row->keylen);
+	row_end(c->row);
+}
+
+void
+conn_row_agent(struct conn *c, const char *agent, size_t len)
+{
+	size_t n =
+	    len < sizeof c->row->agent - 1 ? len : sizeof c->row->agent - 1;
+	row_begin(c->row);
+	for (size_t i = 0; i < n; i++)
+		c->row->agent[i] =
+		    agent[i] >= 32 && agent[i] < 127 ? agent[i] : '?';
+	c->row->agent[n] = '\0';
+	row_end(c->row);
+}
+
+void
+conn_row_role(struct conn *c, enum row_role role)
+{
+	atomic_store_explicit(&c->row->role, role, memory_order_relaxed);
+}

@@ -1,0 +1,174 @@
+/*
+ * conn - one TCP connection: its descriptor, what is armed on it, its output
+ * and its end.  What the bytes mean is the session's business, what a player
+ * is sent besides is the player's.
+ *
+ *	FREE	-> HELLO			accepted
+ *	HELLO	-> OPEN, LINGER, CLOSING	handshake done
+ *	OPEN	-> LINGER, CLOSING		connect, publish, play
+ *	LINGER	-> CLOSING			last bytes out, then SHUT_WR;
+ *						input is read and thrown away
+ *	CLOSING	-> FREE				nothing is armed any more
+ *
+ * CLOSING lasts until the last completion: the kernel may still hold the
+ * socket, so the slot is not used again before.
+ *
+ * Output: replies are collected in `out` and sent in the next pass, whole,
+ * before anything of a ring (architecture rule 3).  A connection with a player
+ * is flushed by the player, which knows where a message ends.
+ *
+ * Context: the worker's thread.
+ */
+#ifndef WORKER_CONN_H
+#define WORKER_CONN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "common/cursor.h"
+#include "common/reason.h"
+#include "worker/loop.h"
+#include "worker/worker.h"
+
+enum {
+	CONN_OUT_MAX = 128 * 1024,    /* replies that wait for one peer */
+	CONN_STASH_SOFT = 256 * 1024, /* input kept while paused: then cancel */
+	CONN_STASH_HARD = 2048 * 1024,
+	CONN_LINGER_MS = 2000,
+	CONN_LINGER_BYTES = 1024 * 1024
+};
+
+enum conn_state { CONN_FREE, CONN_HELLO, CONN_OPEN, CONN_LINGER, CONN_CLOSING };
+
+struct conn_buf {
+	uint8_t *buf; /* of the pool, NULL when empty */
+	uint32_t cap, off, len;
+};
+
+struct player;
+
+struct conn {
+	int fd;
+	uint32_t index, gen;
+	uint64_t id; /* in the log and the listings; never used again */
+	enum conn_state state;
+	enum reason reason; /* why it ends */
+	bool recv_armed, writable_armed;
+	bool cancelled; /* the recv is being cancelled */
+	bool paused;	/* input goes to the stash */
+	bool eof;	/* the peer ended while paused */
+	bool blocked;	/* the socket is full: wait for writable */
+	bool queued;	/* on the ready list */
+	bool shut;	/* SHUT_WR is done */
+	struct conn_buf out, stash;
+	struct player *player; /* flushes this connection, or NULL */
+	struct mono since;     /* accept */
+	struct mono deadline;  /* HELLO, LINGER; of commands in OPEN; 0 none */
+	enum reason late;      /* the reason when deadline passes */
+	struct mono progress;  /* last byte that the socket took */
+	struct mono heard;     /* last byte received */
+	uint64_t bytes_in, bytes_out;
+	uint32_t lingered;
+	struct client_row *row;
+	char addr[64];
+	TAILQ_ENTRY(conn) ready;
+};
+
+TAILQ_HEAD(conn_list, conn);
+
+/* What the layers to the right do; set once by main.c. */
+struct conn_ops {
+	/* a connection was accepted */
+	void (*opened)(struct worker *w, struct conn *c);
+	/* bytes; may pause, close */
+	void (*input)(
+	    struct worker *w, struct conn *c, const uint8_t *p, size_t n);
+	/* it ends: forget it; called once, before the descriptor is closed */
+	void (*closed)(struct worker *w, struct conn *c);
+	/* the player of c may send again, or has a reply to fit in */
+	void (*player_ready)(struct worker *w, struct conn *c);
+};
+
+struct conns {
+	struct conn *table;
+	uint32_t size, high; /* high: entries ever used */
+	uint32_t nfree;
+	uint32_t *free;
+	uint32_t open; /* not FREE */
+	uint64_t next_id;
+	uint32_t sweep; /* where the next tick goes on */
+	struct conn_list ready;
+	const struct conn_ops *ops;
+	int listener[CONF_LISTEN_MAX];
+	bool listening[CONF_LISTEN_MAX]; /* armed */
+	unsigned nlisten;
+	struct mono accept_again; /* paused until; 0: not */
+};
+
+/* Returns 0 or -ENOMEM.  size: connections at most. */
+int conns_init(struct worker *w, const struct conn_ops *ops, uint32_t size);
+void conns_fini(struct worker *w);
+
+/* Start accepting; the descriptors become ours. */
+void conns_listen(struct worker *w, const int *fd, unsigned n);
+void conns_stop_listening(struct worker *w);
+
+/* Hand an event of the loop to its connection. */
+void conns_event(struct worker *w, const struct loop_event *e);
+
+/* Once per TICK_MS: deadlines of a part of the table. */
+void conns_tick(struct worker *w);
+
+/* The connection of that name, or NULL if it is gone. */
+struct conn *conn_at(struct worker *w, uint32_t index, uint32_t gen);
+
+/*
+ * Write replies: room for n bytes in `wr`, then take what was written.
+ * conn_write_end() queues the connection; a writer error there is a bug.
+ * Returns false after the peer was closed (it reads no replies, or no memory).
+ */
+bool conn_write(struct worker *w, struct conn *c, size_t n, struct writer *wr);
+void conn_write_end(struct worker *w, struct conn *c, const struct writer *wr);
+bool conn_out_empty(const struct conn *c);
+/* Bytes of `out` were sent. */
+void conn_out_sent(struct worker *w, struct conn *c, uint32_t n);
+
+/* To be flushed in the next pass. */
+void conn_ready(struct worker *w, struct conn *c);
+/* A send took less than offered: wait until the socket is writable. */
+void conn_block(struct worker *w, struct conn *c);
+/* Account for n bytes that the socket took. */
+void conn_sent(struct worker *w, struct conn *c, uint32_t n);
+
+/*
+ * Prepare the sends of connections on the ready list that have no player;
+ * those with one go to ops->player_ready.  Then loop_run_sends() with
+ * conn_sent_out() for those.
+ */
+void conns_flush(struct worker *w);
+/* Result of a send that conns_flush() prepared. */
+void conn_flushed(struct worker *w, struct conn *c, int32_t res);
+
+/* The handshake is over. */
+void conn_opened(struct conn *c);
+
+/* Input goes to the stash until conn_resume(), which hands it on. */
+void conn_pause(struct worker *w, struct conn *c);
+void conn_resume(struct worker *w, struct conn *c);
+/* Keep input that came before the pause took effect. */
+void conn_stash(struct worker *w, struct conn *c, const uint8_t *p, size_t n);
+
+/*
+ * End a connection: what is in `out` is sent first (graceful), or not.  Calls
+ * ops->closed at once.  c stays valid until the caller returns to the loop.
+ */
+void conn_close(struct worker *w, struct conn *c, enum reason why);
+void conn_abort(struct worker *w, struct conn *c, enum reason why);
+
+/* Change the text part of the client row. */
+void conn_row_key(struct conn *c, const char *key, size_t len);
+void conn_row_agent(struct conn *c, const char *agent, size_t len);
+void conn_row_role(struct conn *c, enum row_role role);
+
+#endif

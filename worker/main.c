@@ -1,0 +1,370 @@
+/*
+ * sluice-worker - accepts clients, writes the rings of its own publishers,
+ * sends from any ring to its own players.  Started by the master only, which
+ * hands over everything in one message (common/ipc.h).
+ *
+ * One turn of the loop: events; what the master said; flush points of
+ * publishers; one section of sends; sleep unless somebody has marked us.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "common/bug.h"
+#include "common/log.h"
+#include "rtmp/cmd.h"
+#include "rtmp/wire.h"
+#include "worker/conn.h"
+#include "worker/link.h"
+#include "worker/play.h"
+#include "worker/publish.h"
+#include "worker/session.h"
+
+enum {
+	EXIT_UNFIT = 78, /* this machine or hand-over cannot work: no restart */
+	IDLE_MS = 1000,
+	QUIT_MS = 3000,
+	SPARE_FILES = 128
+};
+
+struct handover {
+	struct ipc_msg msg;
+	int fds[IPC_FDS_MAX];
+	unsigned nfds;
+};
+
+static int
+unfit(const char *what, const char *why)
+{
+	log_event(LOG_LEVEL_ERROR, "worker.unfit", "s:s, s:s", "what", what,
+	    "text", why);
+	fprintf(stderr, "sluice-worker: %s: %s\n", what, why);
+	return EXIT_UNFIT;
+}
+
+/* Hand-over --------------------------------------------------------------- */
+
+static bool
+count_ok(const struct handover *h)
+{
+	const struct ipc_setup *s = &h->msg.u.setup;
+	return s->layout == ARENA_LAYOUT && s->nslots >= 1 &&
+	       s->nslots <= SLOTS_MAX && s->slot < s->nslots &&
+	       s->nlisten <= CONF_LISTEN_MAX &&
+	       h->nfds == 5 + 2 * s->nslots + s->nlisten;
+}
+
+static const struct conf *
+map_conf(int fd)
+{
+	const struct conf *c =
+	    mmap(NULL, sizeof *c, PROT_READ, MAP_SHARED, fd, 0);
+	if (c == MAP_FAILED)
+		return NULL;
+	return c->magic == conf_magic() ? c : NULL;
+}
+
+/* Descriptors in the order of struct ipc_setup. */
+static int
+take_over(struct worker *w, const struct handover *h)
+{
+	const struct ipc_setup *s = &h->msg.u.setup;
+	const int *ro = h->fds + 5, *efd = ro + s->nslots;
+	if (!count_ok(h))
+		return unfit("hand-over", "not from a master of this version");
+	w->self = s->slot;
+	w->incarnation = h->msg.incarnation;
+	w->conf = map_conf(h->fds[3]);
+	if (w->conf == NULL)
+		return unfit("hand-over", "configuration of another version");
+	log_open(h->fds[4], (enum log_level)w->conf->log_level);
+	int r = arena_map(&w->arena, h->fds[0], h->fds[1], ro, s->nslots,
+	    (int)s->slot, h->fds[2]);
+	if (r != 0)
+		return unfit("shared memory", strerror(-r));
+	for (unsigned i = 0; i < s->nslots; i++) {
+		w->eventfd[i] = efd[i];
+		close(ro[i]);
+	}
+	close(h->fds[0]);
+	close(h->fds[1]);
+	close(h->fds[3]);
+	w->slot = w->arena.slot[w->self];
+	return 0;
+}
+
+static int
+drop_privileges(const struct ipc_setup *s)
+{
+	if (s->uid != UINT32_MAX) {
+		if (setgroups(0, NULL) != 0 ||
+		    setresgid(s->gid, s->gid, s->gid) != 0 ||
+		    setresuid(s->uid, s->uid, s->uid) != 0)
+			return unfit("user", strerror(errno));
+	}
+	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	/* a core file may be wanted, although the user was changed */
+	(void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+	return 0;
+}
+
+static uint32_t
+table_size(const struct worker *w)
+{
+	struct rlimit rl = { 1024, 1024 };
+	uint64_t n = (uint64_t)w->conf->max_clients;
+	(void)getrlimit(RLIMIT_NOFILE, &rl);
+	if (rl.rlim_cur != RLIM_INFINITY && n + SPARE_FILES > rl.rlim_cur)
+		n = rl.rlim_cur > 2 * SPARE_FILES ? rl.rlim_cur - SPARE_FILES
+						  : SPARE_FILES;
+	return (uint32_t)(n < w->arena.nrows ? n : w->arena.nrows);
+}
+
+/* Between the modules ----------------------------------------------------- */
+
+static void
+on_closed(struct worker *w, struct conn *c)
+{
+	session_closed(w, c);
+	play_closed(w, c);
+}
+
+static const struct conn_ops conn_ops = {
+	.opened = session_opened,
+	.input = session_input,
+	.closed = on_closed,
+	.player_ready = play_ready,
+};
+
+static void
+stop_stream(
+    struct worker *w, struct conn *c, struct netstream *ns, enum reason why)
+{
+	if (ns->use == NS_PLAY)
+		play_stop(w, c, ns, why);
+	else
+		publish_stop(w, c, ns, why);
+}
+
+static const struct session_ops session_ops = {
+	.publish = publish_ask,
+	.play = play_start,
+	.stop = stop_stream,
+	.begin = publish_begin,
+	.data = publish_data,
+	.end = publish_end,
+	.drop = publish_drop,
+};
+
+/* Tell everybody and close. */
+static void
+quit(struct worker *w)
+{
+	if (w->quitting)
+		return;
+	w->quitting = true;
+	conns_stop_listening(w);
+	for (uint32_t i = 0; i < w->conns->high; i++) {
+		struct conn *c = &w->conns->table[i];
+		struct writer wr;
+		if (c->state == CONN_OPEN &&
+		    conn_write(w, c, SESSION_REPLY, &wr)) {
+			struct cmd_status st = { .level = "error",
+				.code = reason_status(REASON_SERVER_STOP),
+				.description =
+				    span_of(reason_text(REASON_SERVER_STOP)) };
+			cmd_write_on_status(&wr, WIRE_CHUNK, 0, &st);
+			conn_write_end(w, c, &wr);
+		}
+		if (c->state != CONN_FREE)
+			conn_close(w, c, REASON_SERVER_STOP);
+	}
+}
+
+static void
+master_said(struct worker *w, const struct ipc_msg *m)
+{
+	if (m->kind == IPC_QUIT)
+		quit(w);
+	else
+		publish_message(w, m);
+}
+
+static void
+check_master(struct worker *w)
+{
+	if (!w->orphan || w->conns->nlisten == 0)
+		return;
+	/* never share a port with a new master (architecture rule 19) */
+	conns_stop_listening(w);
+	publishers_orphan(w);
+}
+
+/* The loop ---------------------------------------------------------------- */
+
+static void
+poll_event(struct worker *w, const struct loop_event *e)
+{
+	uint64_t n;
+	if (e->index == LINK_EVENTFD) {
+		(void)!read(w->eventfd[w->self], &n, sizeof n);
+		if (!e->more)
+			loop_poll(w->loop, w->eventfd[w->self], LINK_EVENTFD);
+		return;
+	}
+	link_event(w);
+	if (!e->more && !w->orphan)
+		loop_poll(w->loop, IPC_FD, LINK_POLL);
+}
+
+static void
+take_events(struct worker *w)
+{
+	struct loop_event e;
+	while (loop_next(w->loop, &e)) {
+		if (e.op == LOOP_POLL)
+			poll_event(w, &e);
+		else
+			conns_event(w, &e);
+	}
+}
+
+static void
+tick(struct worker *w)
+{
+	conns_tick(w);
+	players_tick(w);
+	publishers_tick(w);
+	link_flush(w);
+	atomic_store_explicit(&w->slot->counters[COUNTER_LOG_DROPPED],
+	    log_dropped(), memory_order_relaxed);
+}
+
+static void
+rest(struct worker *w)
+{
+	if (!mono_before(w->now, w->wake_at) ||
+	    !wake_may_sleep(&w->arena, w->self)) {
+		loop_look(w->loop);
+		return;
+	}
+	worker_count(w, COUNTER_SLEEPS, 1);
+	loop_wait(w->loop, w->wake_at);
+	wake_awake(&w->arena, w->self);
+}
+
+static bool
+done(const struct worker *w, struct mono quit_at)
+{
+	if (w->conns->open == 0)
+		return w->quitting || w->orphan;
+	return w->quitting && !mono_before(w->now, quit_at);
+}
+
+static void
+run(struct worker *w)
+{
+	struct mono next_tick = { 0 }, quit_at = { 0 };
+	do {
+		w->now = clock_now();
+		bool busy = w->conns->open > 0 || publishers_count(w) > 0;
+		if (!mono_before(w->now, next_tick)) {
+			tick(w);
+			next_tick = mono_add_ms(w->now, TICK_MS);
+		}
+		w->wake_at = busy ? next_tick : mono_add_ms(w->now, IDLE_MS);
+		take_events(w);
+		check_master(w);
+		publishers_pass(w);
+		players_pass(w);
+		word_add(&w->slot->loops, 1);
+		if (w->quitting && quit_at.ns == 0)
+			quit_at = mono_add_ms(w->now, QUIT_MS);
+		rest(w);
+	} while (!done(w, quit_at));
+}
+
+static int
+start(struct worker *w, const struct handover *h)
+{
+	const struct ipc_setup *s = &h->msg.u.setup;
+	char err[160];
+	w->loop = loop_new(err, sizeof err);
+	if (w->loop == NULL)
+		return unfit("kernel", err);
+	uint32_t size = table_size(w);
+	int r = bufpool_init(&w->pool, (size_t)w->conf->input_bytes);
+	if (r == 0)
+		r = conns_init(w, &conn_ops, size);
+	if (r == 0)
+		r = sessions_init(w, &session_ops, size);
+	if (r == 0)
+		r = publishers_init(w);
+	if (r == 0)
+		r = players_init(w);
+	if (r == 0)
+		r = link_init(w, IPC_FD, master_said);
+	if (r != 0)
+		return unfit("memory", strerror(-r));
+	loop_poll(w->loop, w->eventfd[w->self], LINK_EVENTFD);
+	conns_listen(w, h->fds + h->nfds - s->nlisten, s->nlisten);
+	loop_look(w->loop);
+	struct ipc_msg ready = { .kind = IPC_READY };
+	link_send(w, &ready);
+	return 0;
+}
+
+static void
+stop(struct worker *w)
+{
+	link_fini(w);
+	players_fini(w);
+	publishers_fini(w);
+	sessions_fini(w);
+	conns_fini(w);
+	bufpool_fini(&w->pool);
+	loop_free(w->loop);
+	arena_unmap(&w->arena);
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct worker w;
+	struct handover h;
+	(void)argv;
+	if (argc > 1) {
+		fprintf(stderr,
+		    "sluice-worker is started by sluice(8), not by hand\n");
+		return 2;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	/* of the terminal: the master tells us to quit */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	int r = link_setup(IPC_FD, &h.msg, h.fds, &h.nfds);
+	if (r != 1) {
+		fprintf(stderr,
+		    "sluice-worker: no hand-over on descriptor %d (%s): it is "
+		    "started by sluice(8), not by hand\n",
+		    IPC_FD, r == 0 ? "end of file" : strerror(-r));
+		return EXIT_UNFIT;
+	}
+	w.now = clock_now();
+	if ((r = take_over(&w, &h)) != 0 ||
+	    (r = drop_privileges(&h.msg.u.setup)) != 0 ||
+	    (r = start(&w, &h)) != 0)
+		return r;
+	run(&w);
+	stop(&w);
+	return 0;
+}

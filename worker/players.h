@@ -1,0 +1,135 @@
+/*
+ * players - what play.c (life of players, titles, watches) and flush.c (their
+ * sends) share; nobody else's.
+ */
+#ifndef WORKER_PLAYERS_H
+#define WORKER_PLAYERS_H
+
+#include "rtmp/wire.h"
+#include "shm/ring.h"
+#include "worker/play.h"
+
+enum { TITLE_BUCKETS = 4096, HEADS_PER_SEND = 24 };
+
+enum player_state { PLAYER_WAIT, PLAYER_JOIN, PLAYER_RUN };
+
+/* The rest of one message, for all players of a worker that stand in it. */
+struct tail {
+	unsigned refs;
+	uint64_t from, end;  /* positions in the ring it was copied from */
+	struct watch *watch; /* NULL: not to be shared any more */
+	LIST_ENTRY(tail) next;
+	uint8_t data[];
+};
+
+struct title;
+
+struct watch {
+	struct ring_view view;
+	struct title *title;
+	TAILQ_HEAD(, player) players;
+	LIST_HEAD(, tail) tails;
+	uint64_t look; /* section in which view was read */
+	uint64_t soft; /* where the blocked were last looked at */
+	unsigned n;
+	bool dirty, ended;
+	struct mono drain_until;
+	TAILQ_ENTRY(watch) next_dirty;
+	LIST_ENTRY(watch) next; /* of the title */
+};
+
+struct title {
+	uint64_t hash;
+	struct watch *cur;	    /* the live publish, or NULL */
+	LIST_HEAD(, watch) watches; /* cur, and those being left */
+	struct mono grace; /* viewers are told after this; 0: at once */
+	bool scan;	   /* to be looked up in the directory */
+	uint32_t keylen;
+	char key[IPC_KEY_MAX];
+	unsigned n;
+	TAILQ_HEAD(, player) players;
+	LIST_ENTRY(title) next;
+	TAILQ_ENTRY(title) next_idle; /* of those without a watch */
+};
+
+struct player {
+	struct conn *c;
+	struct netstream *ns; /* NULL: only finishes its message */
+	struct title *title;  /* NULL as above */
+	struct watch *watch;
+	enum player_state state;
+	uint32_t msid;
+	uint64_t cursor, mend; /* mend: first message boundary >= cursor */
+	uint64_t join_from;    /* begin at or above this position */
+	uint32_t cfg_ver;      /* headers it has, of this watch */
+	bool has_cfg;
+	bool fresh;	/* the directory was not asked for it yet */
+	bool told_live; /* it thinks that the stream is being published */
+	bool behind;	/* look at its lag */
+	bool queued;
+	bool started; /* play.start is logged */
+	struct tail *tail;
+	uint32_t tail_off;
+	/* the send that is prepared */
+	enum { SEND_NONE, SEND_TAIL, SEND_RING } sending;
+	uint32_t offered, offered_out;
+	/* translated path: the message that cursor stands in */
+	uint64_t mstart;
+	uint8_t head[WIRE_HEAD0_MAX];
+	uint8_t head_len;
+	struct mono since;
+	uint64_t skips;
+	TAILQ_ENTRY(player) next_title, next_watch, next_queue;
+};
+TAILQ_HEAD(player_list, player);
+
+struct players {
+	struct watch *watch[BLOCKS_MAX];
+	LIST_HEAD(, title) titles[TITLE_BUCKETS];
+	TAILQ_HEAD(, title) idle;
+	TAILQ_HEAD(, watch) dirty;
+	struct player_list run, join; /* to be flushed */
+	uint64_t section;	      /* number of the present one */
+	size_t section_bytes;
+	bool scan; /* some title is to be looked up */
+	size_t tails;
+	uint64_t hash_seed[2];
+	unsigned n;
+	/* scratch, valid inside one section */
+	unsigned nheads;
+	uint8_t heads[LOOP_SENDS_MAX][HEADS_PER_SEND][WIRE_HEAD0_MAX];
+	uint8_t cfg[RING_CFG_MAX], meta[RING_CFG_MAX];
+};
+
+/* play.c ------------------------------------------------------------------ */
+
+/* Queue p to be flushed. */
+void player_queue(struct worker *w, struct player *p);
+/* Leave the ring; p is at a message boundary, or its rest is in its tail. */
+void player_detach(struct worker *w, struct player *p);
+/* A player that only finished its message has done so. */
+void player_done(struct worker *w, struct player *p);
+
+/* flush.c ----------------------------------------------------------------- */
+
+/* Read the view of v once per section; false: not open yet. */
+bool watch_look(struct worker *w, struct watch *v);
+/*
+ * Prepare the next send of p.
+ * Returns false when no more sends can be prepared in this section.
+ */
+bool player_flush(struct worker *w, struct player *p);
+/* Its result; inside the same section. */
+void player_sent(struct worker *w, struct player *p, int32_t res);
+/* p is blocked and its ring moves on: take what it needs, let go of the rest */
+void player_leave_old(struct worker *w, struct player *p);
+/*
+ * Copy the rest of the message p stands in to its tail; inside a section.
+ * False: the pool is empty, or the bytes are gone.
+ */
+bool player_take_tail(struct worker *w, struct player *p);
+void player_drop_tail(struct worker *w, struct player *p);
+/* Does p stand inside a message? */
+bool player_inside(const struct player *p);
+
+#endif

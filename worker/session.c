@@ -1,0 +1,413 @@
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "common/bug.h"
+#include "common/log.h"
+#include "rtmp/wire.h"
+#include "worker/command.h"
+#include "worker/session.h"
+#include "worker/sessions.h"
+
+int
+sessions_init(struct worker *w, const struct session_ops *ops, uint32_t size)
+{
+	struct sessions *ss = calloc(1, sizeof *ss);
+	if (ss == NULL)
+		return -ENOMEM;
+	ss->table = calloc(size, sizeof *ss->table);
+	if (ss->table == NULL) {
+		free(ss);
+		return -ENOMEM;
+	}
+	ss->ops = ops;
+	(void)!getrandom(&ss->seed, sizeof ss->seed, 0);
+	w->sessions = ss;
+	return 0;
+}
+
+void
+sessions_fini(struct worker *w)
+{
+	free(w->sessions->table);
+	free(w->sessions);
+	w->sessions = NULL;
+}
+
+struct session *
+session_of(struct worker *w, const struct conn *c)
+{
+	return &w->sessions->table[c->index];
+}
+
+struct netstream *
+session_stream(struct session *s, uint32_t id)
+{
+	struct netstream *ns;
+	LIST_FOREACH (ns, &s->streams, next)
+		if (ns->id == id)
+			return ns;
+	return NULL;
+}
+
+struct span
+netstream_name(const struct netstream *ns)
+{
+	return (struct span){ ns->key + ns->name_at, ns->keylen - ns->name_at };
+}
+
+void
+session_opened(struct worker *w, struct conn *c)
+{
+	struct session *s = session_of(w, c);
+	memset(s, 0, sizeof *s);
+	LIST_INIT(&s->streams);
+	s->window = WIRE_WINDOW_DEFAULT;
+	s->ctxs = s->first;
+	s->nctxs = SESSION_CTX;
+	chunk_reader_init(&s->cr, s->ctxs, s->nctxs);
+	s->hs = bufpool_get(&w->pool, sizeof *s->hs);
+	if (s->hs == NULL) {
+		conn_abort(w, c, REASON_INPUT_MEMORY);
+		return;
+	}
+	/* another one for each connection: SplitMix64 */
+	uint64_t z = (w->sessions->seed += UINT64_C(0x9e3779b97f4a7c15));
+	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	hs_server_init(s->hs, z ^ (z >> 27));
+}
+
+static void
+drop_handshake(struct worker *w, struct session *s)
+{
+	if (s->hs != NULL)
+		bufpool_put(&w->pool, s->hs, sizeof *s->hs);
+	s->hs = NULL;
+}
+
+/* Messages ---------------------------------------------------------------- */
+
+static void
+drop_message(struct worker *w, struct conn *c, struct chunk_ctx *x)
+{
+	struct msg *m = x->user;
+	if (m == NULL)
+		return;
+	x->user = NULL;
+	if (m->pub != NULL)
+		w->sessions->ops->drop(w, c, m);
+	else
+		msg_free(w, m, &session_of(w, c)->input);
+}
+
+void
+session_drop(struct worker *w, struct conn *c, const struct publish *pub)
+{
+	struct session *s = session_of(w, c);
+	for (uint32_t i = 0; i < s->nctxs && i < s->cr.used; i++) {
+		struct msg *m = s->ctxs[i].user;
+		if (m != NULL && (pub == NULL || m->pub == pub))
+			drop_message(w, c, &s->ctxs[i]);
+	}
+}
+
+void
+session_closed(struct worker *w, struct conn *c)
+{
+	struct session *s = session_of(w, c);
+	struct netstream *ns;
+	drop_handshake(w, s);
+	while ((ns = LIST_FIRST(&s->streams)) != NULL) {
+		if (ns->use != NS_IDLE)
+			w->sessions->ops->stop(w, c, ns, c->reason);
+		LIST_REMOVE(ns, next);
+		bufpool_put(&w->pool, ns, sizeof *ns);
+	}
+	session_drop(w, c, NULL);
+	if (s->ctxs != s->first)
+		bufpool_put(&w->pool, s->ctxs, s->nctxs * sizeof *s->ctxs);
+	s->ctxs = s->first;
+	s->nctxs = 0;
+	s->nstreams = 0;
+}
+
+static bool
+is_media(uint8_t type)
+{
+	return type == WIRE_AUDIO || type == WIRE_VIDEO || type == WIRE_DATA ||
+	       type == WIRE_DATA_AMF3;
+}
+
+static bool
+is_command(uint8_t type)
+{
+	return type == WIRE_COMMAND || type == WIRE_COMMAND_AMF3;
+}
+
+/* Bytes that a message of this type may have when nothing is published. */
+static uint32_t
+size_limit(uint8_t type)
+{
+	if (type >= WIRE_SET_CHUNK_SIZE && type <= WIRE_PEER_BANDWIDTH)
+		return 64;
+	return SESSION_COMMAND_MAX;
+}
+
+static enum reason
+begin_message(struct worker *w, struct conn *c, struct chunk_ctx *x)
+{
+	struct session *s = session_of(w, c);
+	struct msg *m = NULL;
+	x->user = NULL;
+	worker_count(w, COUNTER_MESSAGES_IN, 1);
+	if (is_media(x->type)) {
+		struct netstream *ns = session_stream(s, x->msid);
+		if (ns != NULL && ns->use == NS_PUBLISH) {
+			enum reason r =
+			    w->sessions->ops->begin(w, c, ns, &m, x);
+			x->user = m;
+			return r;
+		}
+	}
+	bool ours = is_command(x->type) || (x->type >= WIRE_SET_CHUNK_SIZE &&
+					       x->type <= WIRE_PEER_BANDWIDTH);
+	if (!ours) {
+		/* passes by without taking memory */
+		worker_count(w, COUNTER_DATA_IGNORED, 1);
+		return REASON_NONE;
+	}
+	if (x->len > size_limit(x->type))
+		return REASON_MESSAGE_SIZE;
+	m = msg_new(w, x->len, &s->input);
+	if (m == NULL)
+		return REASON_INPUT_MEMORY;
+	m->type = x->type;
+	m->ts = x->ts;
+	m->msid = x->msid;
+	x->user = m;
+	return REASON_NONE;
+}
+
+static enum reason
+message_data(struct worker *w, struct conn *c, const struct chunk_item *it)
+{
+	struct msg *m = it->ctx->user;
+	if (m == NULL)
+		return REASON_NONE;
+	struct session *s = session_of(w, c);
+	enum reason r = REASON_NONE;
+	if (m->pub != NULL)
+		r = w->sessions->ops->data(
+		    w, c, &m, it->data, (uint32_t)it->len);
+	else if (!msg_append(w, &m, it->data, (uint32_t)it->len, &s->input,
+		     2 * SESSION_COMMAND_MAX))
+		r = REASON_INPUT_LIMIT;
+	it->ctx->user = m;
+	return r;
+}
+
+static enum reason
+control_message(struct worker *w, struct conn *c, const struct msg *m)
+{
+	struct session *s = session_of(w, c);
+	struct wire_control k;
+	struct chunk_ctx *x;
+	struct writer wr;
+	if (!wire_parse_control(m->type, m->data, m->got, &k))
+		return REASON_MESSAGE_INVALID;
+	if (m->type == WIRE_SET_CHUNK_SIZE) {
+		if (!chunk_reader_set_size(&s->cr, k.value))
+			return REASON_CHUNK_SIZE;
+	} else if (m->type == WIRE_ABORT) {
+		if ((x = chunk_reader_abort(&s->cr, k.value)) != NULL)
+			drop_message(w, c, x);
+	} else if (m->type == WIRE_WINDOW_ACK_SIZE) {
+		if (k.value > 0)
+			s->window = k.value;
+	} else if (m->type == WIRE_USER_CONTROL &&
+		   k.event == WIRE_PING_REQUEST) {
+		if (conn_write(w, c, 32, &wr)) {
+			wire_user_control(&wr, WIRE_PING_RESPONSE, k.value);
+			conn_write_end(w, c, &wr);
+		}
+	}
+	return REASON_NONE;
+}
+
+static enum reason
+end_message(struct worker *w, struct conn *c, struct chunk_ctx *x)
+{
+	struct msg *m = x->user;
+	x->user = NULL;
+	if (m == NULL)
+		return REASON_NONE;
+	if (m->pub != NULL)
+		return w->sessions->ops->end(w, c, &m);
+	enum reason r = is_command(m->type) ? command_message(w, c, m->type,
+						  m->msid, m->data, m->got)
+					    : control_message(w, c, m);
+	/* the connection may be gone, and this was not among its messages */
+	msg_free(w, m, &session_of(w, c)->input);
+	return r;
+}
+
+static enum reason
+more_contexts(struct worker *w, struct session *s)
+{
+	uint32_t want = (uint32_t)w->conf->max_chunk_streams;
+	if (s->nctxs >= want)
+		return REASON_CHUNK_STREAMS;
+	struct chunk_ctx *bigger = bufpool_get(&w->pool, want * sizeof *bigger);
+	if (bigger == NULL)
+		return REASON_INPUT_MEMORY;
+	/* grows once, from the inline table to the largest */
+	chunk_reader_grow(&s->cr, bigger, want);
+	s->ctxs = bigger;
+	s->nctxs = want;
+	return REASON_NONE;
+}
+
+static enum reason
+chunk_event(struct worker *w, struct conn *c, enum chunk_event ev,
+    const struct chunk_item *it)
+{
+	switch (ev) {
+	case CHUNK_BEGIN:
+		return begin_message(w, c, it->ctx);
+	case CHUNK_DATA:
+		return message_data(w, c, it);
+	case CHUNK_END:
+		return end_message(w, c, it->ctx);
+	case CHUNK_NEED_CTX:
+		return more_contexts(w, session_of(w, c));
+	case CHUNK_ERROR:
+		log_event(LOG_LEVEL_DEBUG, "chunk.error", "s:I, s:s", "client",
+		    (json_int_t)c->id, "error", chunk_error_name(it->error));
+		return REASON_CHUNK_INVALID;
+	case CHUNK_NEED_MORE:
+		break;
+	}
+	return REASON_NONE;
+}
+
+static void
+acknowledge(struct worker *w, struct conn *c)
+{
+	struct session *s = session_of(w, c);
+	struct writer wr;
+	if ((uint32_t)c->bytes_in - s->acked < s->window / 2 + 1 ||
+	    !conn_write(w, c, 32, &wr))
+		return;
+	s->acked = (uint32_t)c->bytes_in;
+	wire_ack(&wr, s->acked);
+	conn_write_end(w, c, &wr);
+}
+
+/* Returns false when the handshake is not over, or the peer was closed. */
+static bool
+shake_hands(
+    struct worker *w, struct conn *c, const uint8_t **p, const uint8_t *end)
+{
+	struct session *s = session_of(w, c);
+	uint8_t out[HS_SERVER_OUT];
+	size_t n;
+	struct writer wr;
+	enum hs_result r = hs_server_feed(s->hs, p, end, out, &n);
+	if (n > 0) {
+		if (!conn_write(w, c, n, &wr))
+			return false;
+		writer_bytes(&wr, out, n);
+		conn_write_end(w, c, &wr);
+	}
+	switch (r) {
+	case HS_NEED_MORE:
+		return false;
+	case HS_DONE:
+		drop_handshake(w, s);
+		conn_opened(c);
+		session_idle(w, c);
+		conn_row_role(c, ROW_IDLE);
+		return true;
+	case HS_BAD_VERSION:
+		conn_abort(w, c, REASON_HANDSHAKE_VERSION);
+		return false;
+	case HS_IS_TLS:
+		conn_abort(w, c, REASON_TLS);
+		return false;
+	case HS_IS_HTTP:
+		conn_abort(w, c, REASON_HTTP);
+		return false;
+	}
+	return false;
+}
+
+void
+session_input(struct worker *w, struct conn *c, const uint8_t *p, size_t n)
+{
+	const uint8_t *end = p + n;
+	struct session *s = session_of(w, c);
+	struct chunk_item it;
+	if (c->state == CONN_HELLO && !shake_hands(w, c, &p, end))
+		return;
+	for (;;) {
+		if (c->paused) {
+			conn_stash(w, c, p, (size_t)(end - p));
+			break;
+		}
+		enum chunk_event ev = chunk_next(&s->cr, &p, end, &it);
+		if (ev == CHUNK_NEED_MORE)
+			break;
+		enum reason r = chunk_event(w, c, ev, &it);
+		if (c->state != CONN_OPEN)
+			return;
+		if (r != REASON_NONE) {
+			conn_close(w, c, r);
+			return;
+		}
+	}
+	acknowledge(w, c);
+}
+
+void
+session_idle(struct worker *w, struct conn *c)
+{
+	struct netstream *ns;
+	if (c->state != CONN_OPEN)
+		return;
+	LIST_FOREACH (ns, &session_of(w, c)->streams, next)
+		if (ns->use != NS_IDLE)
+			return;
+	c->deadline = mono_add_ms(w->now, (uint64_t)w->conf->command_ms);
+	c->late = REASON_COMMAND_TIMEOUT;
+	conn_row_role(c, ROW_IDLE);
+}
+
+void
+session_status(struct worker *w, struct conn *c, const struct netstream *ns,
+    const char *level, const char *code, const char *before, const char *after)
+{
+	struct writer wr;
+	if (!conn_write(w, c, SESSION_REPLY, &wr))
+		return;
+	cmd_write_on_status_name(&wr, WIRE_CHUNK, ns->id, level, code, before,
+	    netstream_name(ns), after, (struct span){ NULL, 0 });
+	conn_write_end(w, c, &wr);
+}
+
+void
+session_refuse(struct worker *w, struct conn *c, const struct netstream *ns,
+    enum reason why, const char *code)
+{
+	struct writer wr;
+	if (!conn_write(w, c, SESSION_REPLY, &wr))
+		return;
+	struct cmd_status st = { .level = "error",
+		.code = code != NULL ? code : reason_status(why),
+		.description = span_of(reason_text(why)),
+		.details = netstream_name(ns) };
+	cmd_write_on_status(&wr, WIRE_CHUNK, ns->id, &st);
+	conn_write_end(w, c, &wr);
+}

@@ -1,0 +1,128 @@
+/*
+ * session - what a client says and is answered: handshake, chunks, control
+ * messages, commands.  It knows connections and NetStreams; publishing and
+ * playing are done by the functions of struct session_ops.
+ *
+ * State belongs to the NetStream (architecture rule 6):
+ *
+ *	IDLE	-> ASKED		publish, the master is asked
+ *	ASKED	-> PUBLISH, IDLE	granted, refused
+ *	PUBLISH	-> IDLE			goodbye, taken over, lost
+ *	IDLE	-> PLAY			play
+ *	PLAY	-> IDLE			closeStream, deleteStream
+ *
+ * While a NetStream is ASKED, input of its connection is paused.
+ * Context: the worker's thread.
+ */
+#ifndef WORKER_SESSION_H
+#define WORKER_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "common/ipc.h"
+#include "rtmp/chunk.h"
+#include "rtmp/cmd.h"
+#include "rtmp/handshake.h"
+#include "worker/conn.h"
+#include "worker/msg.h"
+
+enum {
+	SESSION_CTX = 8, /* chunk streams before a larger table is taken */
+	SESSION_COMMAND_MAX = 65536,
+	SESSION_APP_MAX = 128, /* bytes of app, of instance */
+	SESSION_REPLY = 2048   /* any single reply fits */
+};
+
+enum ns_use { NS_IDLE, NS_ASKED, NS_PUBLISH, NS_PLAY };
+
+struct netstream {
+	uint32_t id; /* message stream id, from 1 */
+	enum ns_use use;
+	uint32_t keylen;  /* of key: vhost NUL app NUL instance NUL stream */
+	uint32_t name_at; /* where the stream's name begins in key */
+	char key[IPC_KEY_MAX];
+	struct publish *pub;
+	struct player *player;
+	LIST_ENTRY(netstream) next;
+};
+
+struct session {
+	struct hs_server *hs; /* of the pool, during the handshake */
+	struct chunk_reader cr;
+	struct chunk_ctx first[SESSION_CTX];
+	struct chunk_ctx *ctxs; /* first, or of the pool */
+	uint32_t nctxs;
+	uint32_t input; /* bytes of unfinished messages */
+	uint32_t window, acked;
+	bool connected;
+	bool chunk_set; /* our Set Chunk Size is sent */
+	uint8_t nstreams;
+	uint32_t prefix_len; /* vhost NUL app NUL instance in prefix */
+	char prefix[IPC_KEY_MAX];
+	LIST_HEAD(, netstream) streams;
+};
+
+/* Publishing and playing; set once by main.c. */
+struct session_ops {
+	/* publish was asked for; ns->key is set, ns is NS_ASKED */
+	void (*publish)(struct worker *w, struct conn *c, struct netstream *ns);
+	/* play; ns->key is set, ns is NS_PLAY */
+	void (*play)(struct worker *w, struct conn *c, struct netstream *ns,
+	    const struct cmd_play *p);
+	/*
+	 * End of what ns does, in any state; ns is NS_IDLE afterwards.
+	 * why: REASON_UNPUBLISHED for a goodbye, else why the connection ends
+	 */
+	void (*stop)(struct worker *w, struct conn *c, struct netstream *ns,
+	    enum reason why);
+	/*
+	 * A message of type audio, video or data for a publishing NetStream:
+	 * may it come?  Then its bytes, then its end.
+	 */
+	enum reason (*begin)(struct worker *w, struct conn *c,
+	    struct netstream *ns, struct msg **m, const struct chunk_ctx *x);
+	enum reason (*data)(struct worker *w, struct conn *c, struct msg **m,
+	    const uint8_t *p, uint32_t n);
+	enum reason (*end)(struct worker *w, struct conn *c, struct msg **m);
+	/* the message is given up */
+	void (*drop)(struct worker *w, struct conn *c, struct msg *m);
+};
+
+/* Returns 0 or -ENOMEM; size as of conns_init(). */
+int sessions_init(
+    struct worker *w, const struct session_ops *ops, uint32_t size);
+void sessions_fini(struct worker *w);
+
+/* For struct conn_ops. */
+void session_opened(struct worker *w, struct conn *c);
+void session_input(
+    struct worker *w, struct conn *c, const uint8_t *p, size_t n);
+void session_closed(struct worker *w, struct conn *c);
+
+struct session *session_of(struct worker *w, const struct conn *c);
+struct netstream *session_stream(struct session *s, uint32_t id);
+
+/* The stream's name, last part of its key. */
+struct span netstream_name(const struct netstream *ns);
+
+/* Drop the unfinished messages that belong to pub. */
+void session_drop(struct worker *w, struct conn *c, const struct publish *pub);
+
+/* Nothing is published or played any more: the command time-out runs again. */
+void session_idle(struct worker *w, struct conn *c);
+
+/*
+ * onStatus on a NetStream.  before and after the name of the stream make the
+ * description.
+ */
+void session_status(struct worker *w, struct conn *c,
+    const struct netstream *ns, const char *level, const char *code,
+    const char *before, const char *after);
+
+/* onStatus error of a reason, with its code and text. */
+void session_refuse(struct worker *w, struct conn *c,
+    const struct netstream *ns, enum reason why, const char *code);
+
+#endif

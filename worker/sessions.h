@@ -1,0 +1,13 @@
+/* sessions - the table of session.c and command.c; nobody else's. */
+#ifndef WORKER_SESSIONS_H
+#define WORKER_SESSIONS_H
+
+#include "worker/session.h"
+
+struct sessions {
+	struct session *table; /* parallel to the table of connections */
+	const struct session_ops *ops;
+	uint64_t seed;
+};
+
+#endif

@@ -1,0 +1,69 @@
+/*
+ * worker - what the modules of a worker share.  One struct worker, owned by
+ * main.c, lives as long as the process; everything runs on one thread.
+ *
+ * Modules, each calling only those to its left (upwards through the functions
+ * given to them in struct session_ops and the fields below):
+ *
+ *	loop | conn | link | session | publish  play | main
+ */
+#ifndef WORKER_WORKER_H
+#define WORKER_WORKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/bufpool.h"
+#include "common/clock.h"
+#include "common/conf.h"
+#include "shm/arena.h"
+
+struct loop;
+struct conns;
+struct link;
+struct sessions;
+struct publishers;
+struct players;
+struct session_ops;
+
+enum {
+	TICK_MS = 250,	     /* a sleep lasts no longer while there is work */
+	TICKS_PER_SWEEP = 4, /* the table of connections in one second */
+	AUDIO_WAIT_MS = 40   /* audio and data wait this long for video */
+};
+
+struct worker {
+	const struct conf *conf;
+	struct arena arena;
+	unsigned self;
+	struct slot *slot; /* arena.slot[self] */
+	int eventfd[SLOTS_MAX];
+	uint64_t incarnation;
+	struct bufpool pool; /* unfinished messages, replies, tails */
+	struct mono now;     /* when this turn of the loop began */
+	struct mono wake_at; /* the loop must look again by then */
+	bool orphan;	     /* the master is gone */
+	bool quitting;
+	struct loop *loop;
+	struct conns *conns;
+	struct link *link;
+	struct sessions *sessions;
+	struct publishers *publishers;
+	struct players *players;
+};
+
+/* The loop shall not sleep beyond t. */
+static inline void
+worker_wake_at(struct worker *w, struct mono t)
+{
+	if (mono_before(t, w->wake_at))
+		w->wake_at = t;
+}
+
+static inline void
+worker_count(struct worker *w, unsigned counter, uint64_t n)
+{
+	slot_count(w->slot, counter, n);
+}
+
+#endif
