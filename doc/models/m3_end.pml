@@ -19,7 +19,8 @@
  * STALEMSG      messages of a dead incarnation are handled after its death,
  *               whatever they name
  * WIPE          a new incarnation clears the halves of its slot (with GHOST)
- * PLAIN         claims and frees are load and store, not compare-and-swap
+ * PLAIN         claims and frees are load and store, not compare-and-swap (no
+ *               failure found: only one side ever waits for a given value)
  * NORESET       nobody resets the half of a block when it is freed
  * SLEEPY        an owner with an ended stream sleeps until it is woken
  */

@@ -6,7 +6,8 @@
  * Variants:
  * NOLATE        a worker whose client is gone when OK arrives does not unpublish
  * NOFLUSH       messages of a dead incarnation are handled after its death
- * NOGEN         UNPUBLISH names no (block, gen), it ends whatever is live
+ * NOGEN         UNPUBLISH names no (block, gen), it ends whatever is live (no
+ *               failure found: queues keep the order and die with the worker)
  * NOPENDCLR     the newcomer's death does not cancel the pending takeover
  * NODEATHGRANT  the old publisher's death does not resolve it
  * NOTIMEOUT     nor does the time-out
@@ -22,7 +23,8 @@
 bool kill[2], gone[2];
 byte nlive; byte gens;              /* LIVE owners of the name; last gen given */
 byte lown, lgen;                    /* LIVE owner slot+1, gen */
-byte pend, pid_;                    /* waiting newcomer slot+1 and its request id */
+byte pend, pid_, pinc;              /* waiting newcomer slot+1, its request id, its incarnation */
+byte inc[2];                        /* incarnation per slot, to check against */
 byte cl[2];                         /* clients started per slot */
 byte has[2];                        /* gen a worker believes it publishes with a live client */
 byte dead;
@@ -36,13 +38,13 @@ proctype Worker(byte me; chan q; chan r) {
   byte id, g, a, b;
   {
     do
-    :: con == 0 && cl[me] < CLIENTS -> cl[me]++; id++; con = 1; q!PUB,id,0
+    :: con == 0 && cl[me] < CLIENTS -> cl[me]++; id++; con = 1; q!PUB,id,inc[me]
     :: con == 1 -> con = 0                                   /* client went away while waiting */
     :: con == 2 -> q!UNPUB,g,0; d_step { con = 0; g = 0; has[me] = 0 } /* goodbye or client lost */
     :: r?OKAY,a,b ->
        if
 #ifdef BYGEN
-       :: con == 1 -> d_step { con = 2; g = b; has[me] = b }
+       :: con == 1 -> assert(a == id); d_step { con = 2; g = b; has[me] = b }
 #else
        :: con == 1 && a == id -> d_step { con = 2; g = b; has[me] = b }
 #endif
@@ -61,7 +63,8 @@ proctype Worker(byte me; chan q; chan r) {
   } unless { kill[me] };
   gone[me] = 1
 }
-inline grant(r, me, id) {
+inline grant(r, me, id, whose) {
+  assert(whose == inc[me]);              /* who asked is who gets it */
   gens++; nlive++; assert(nlive == 1); lown = me+1; lgen = gens;
 #ifdef LOSEOK
   if :: r!OKAY,id,gens :: skip fi
@@ -72,23 +75,23 @@ inline grant(r, me, id) {
 inline release() { nlive--; lown = 0; lgen = 0 }
 inline givepend() {
   if
-  :: pend == 1 -> pend = 0; grant(r0, 0, pid_)
-  :: pend == 2 -> pend = 0; grant(r1, 1, pid_)
+  :: pend == 1 -> pend = 0; grant(r0, 0, pid_, pinc)
+  :: pend == 2 -> pend = 0; grant(r1, 1, pid_, pinc)
   :: else
   fi
 }
 inline handle(q, r, me) {
   if
-  :: q?PUB,a,_ ->
+  :: q?PUB,a,c ->
      if
-     :: lown == 0 && pend == 0 -> grant(r, me, a)
-     :: lown != 0 && pend == 0 -> pend = me+1; pid_ = a;
+     :: lown == 0 && pend == 0 -> grant(r, me, a, c)
+     :: lown != 0 && pend == 0 -> pend = me+1; pid_ = a; pinc = c;
         if :: lown == 1 -> r0!ASK,lgen,0 :: lown == 2 -> r1!ASK,lgen,0 fi
      :: else -> r!NO,a,0
      fi
   :: q?UNPUB,a,_ ->
 #ifdef NOGEN
-     if :: lown != 0 -> release(); givepend() :: else fi
+     if :: lown != 0 -> assert(lgen == a && lown == me+1); release(); givepend() :: else fi
 #else
      if :: lown != 0 && lgen == a && lown == me+1 -> release(); givepend() :: else fi
 #endif
@@ -97,10 +100,10 @@ inline handle(q, r, me) {
      :: pend == 0 || lgen != a
      :: else -> if :: pend == 1 -> r0!NO,pid_,0 :: pend == 2 -> r1!NO,pid_,0 fi; pend = 0
      fi
-  fi; a = 0
+  fi; a = 0; c = 0
 }
 inline death(me, q, r) {
-  gone[me] = 0; kill[me] = 0; has[me] = 0;
+  gone[me] = 0; kill[me] = 0; has[me] = 0; inc[me]++;
 #ifndef NOFLUSH
   do :: q?_,_,_ :: empty(q) -> break od;
 #endif
@@ -116,7 +119,7 @@ inline death(me, q, r) {
   run Worker(me, q, r)
 }
 proctype Master() {
-  byte a;
+  byte a, c;
 endm:
   do
   :: gone[0] -> death(0, q0, r0)

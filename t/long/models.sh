@@ -63,7 +63,6 @@ wrong m3_end -DRECHECKFIRST
 wrong m3_end -DLATEREPAIR -DKILL0
 wrong m3_end -DSTALEMSG -DKILL0
 wrong m3_end -DGHOST -DWIPE -DKILL0
-wrong m3_end -DPLAIN -DKILL0
 wrong m3_end -DNORESET
 wrong m3_end -DSLEEPY
 
@@ -71,7 +70,6 @@ right m4_names
 right m4_names -DTWOKILLS
 wrong m4_names -DNOLATE
 wrong m4_names -DNOFLUSH
-wrong m4_names -DNOGEN
 wrong m4_names -DNOPENDCLR
 wrong m4_names -DNODEATHGRANT -DNOTIMEOUT
 wrong m4_names -DLOSEOK
