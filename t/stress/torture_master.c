@@ -289,11 +289,11 @@ chaos(struct master *m)
 	}
 	struct child *c = &m->child[chance(&m->rng, SLOTS)];
 	uint64_t x = chance(&m->rng, 40);
-	if (x < 2) {
+	if (x < 4) {
 		m->kills++;
 		kill(c->pid, SIGKILL);
 		usleep((useconds_t)chance(&m->rng, 2000));
-	} else if (x < 5 && c->cont_ns == 0) {
+	} else if (x < 8 && c->cont_ns == 0) {
 		m->stops++;
 		kill(c->pid, SIGSTOP);
 		c->cont_ns = now + chance(&m->rng, 30 * NS_PER_MS) + 1;
@@ -372,6 +372,17 @@ start(struct master *m, struct torture *t)
 		spawn(m, i);
 }
 
+/* Has a reader found something wrong? */
+static bool
+found(struct torture *t)
+{
+	for (unsigned i = 0; i < SLOTS; i++)
+		if (atomic_load_explicit(
+			&t->score[i].bad, memory_order_relaxed) != 0)
+			return true;
+	return false;
+}
+
 void
 master_run(struct torture *t)
 {
@@ -383,9 +394,7 @@ master_run(struct torture *t)
 		pass(m);
 		if (!t->threads)
 			chaos(m);
-		if (t->fault != FAULT_NONE &&
-		    atomic_load_explicit(
-			&t->score[SLOTS - 1].bad, memory_order_relaxed) > 20)
+		if (t->fault != FAULT_NONE && found(t))
 			break;
 	}
 	for (unsigned i = 0; i < SLOTS && !t->threads; i++)
