@@ -364,11 +364,6 @@ write_start(struct worker *w, struct player *p, const struct cmd_play *cp)
 		    "Playing and resetting ", ".");
 	session_status(w, p->c, p->ns, "status", "NetStream.Play.Start",
 	    "Started playing ", ".");
-	if (conn_write(w, p->c, 128, &wr)) {
-		cmd_write_sample_access(
-		    &wr, WIRE_CHUNK, p->msid, 0, true, true);
-		conn_write_end(w, p->c, &wr);
-	}
 }
 
 void
