@@ -321,7 +321,7 @@ static int
 show_json(FILE *out, const struct view *view, const json_t *doc)
 {
 	(void)view;
-	if (json_dumpf(doc, out, JSON_INDENT(2)) != 0)
+	if (json_dumpf(doc, out, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) != 0)
 		return -EIO;
 	putc('\n', out);
 	return fflush(out) != 0 || ferror(out) ? -EIO : 0;

@@ -299,6 +299,15 @@ START_TEST(json_is_one_document_with_hostile_text_whole)
 }
 END_TEST
 
+START_TEST(seconds_in_json_have_no_more_digits_than_they_need)
+{
+	const struct view view = { columns, 3, true, "" };
+	char *form = shown(&output_json, &view, "{\"s\":7.716}");
+	ck_assert_str_eq(form, "{\n  \"s\": 7.716\n}\n");
+	free(form);
+}
+END_TEST
+
 START_TEST(a_full_disk_is_an_error)
 {
 	FILE *full = fopen("/dev/full", "w");
@@ -339,6 +348,7 @@ main(void)
 	tcase_add_test(t, an_empty_table_says_so);
 	tcase_add_test(t, a_record_lists_its_counters_that_moved);
 	tcase_add_test(t, json_is_one_document_with_hostile_text_whole);
+	tcase_add_test(t, seconds_in_json_have_no_more_digits_than_they_need);
 	tcase_add_test(t, a_full_disk_is_an_error);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
