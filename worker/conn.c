@@ -61,14 +61,8 @@ conns_init(struct worker *w, const struct conn_ops *ops, uint32_t size)
 	cs->ops = ops;
 	TAILQ_INIT(&cs->ready);
 	w->conns = cs;
-	/* rows of a predecessor are nobody's now */
-	for (uint32_t i = 0; i < size; i++) {
-		struct client_row *r = arena_row(&w->arena, w->self, i);
-		if (atomic_load_explicit(&r->role, memory_order_relaxed) !=
-		    ROW_FREE)
-			atomic_store_explicit(
-			    &r->role, ROW_FREE, memory_order_relaxed);
-	}
+	/* rows of a predecessor: the master has emptied them.  Not looked at
+	 * here, for a page read is a page taken */
 	atomic_store_explicit(&w->slot->clients, 0, memory_order_relaxed);
 	return 0;
 }
