@@ -176,8 +176,10 @@ arena_create(
 	a->dir_size = DIR_SIZE_MIN;
 	while (a->dir_size < DIR_PER_BLOCK * a->nblocks)
 		a->dir_size *= 2;
-	if (!geometry_ok(a))
+	if (!geometry_ok(a)) {
+		arena_clear(a);
 		return -EINVAL;
+	}
 	lay_out(a);
 	int r = create_control(a, fds);
 	if (r == 0) {
@@ -220,8 +222,10 @@ arena_map(struct arena *a, int control_fd, int hints_fd, const int *slot_ro,
 	int r = read_geometry(a, control_fd);
 	if (r == 0 && a->nslots != nslots)
 		r = -EPROTO;
-	if (r != 0)
+	if (r != 0) {
+		arena_clear(a); /* nothing that it says holds */
 		return r;
+	}
 	lay_out(a);
 	r = map_fd(control_fd, a->control_size, false, &a->control);
 	if (r == 0 && hints_fd >= 0)

@@ -309,6 +309,23 @@ START_TEST(an_arena_of_another_layout_is_refused)
 }
 END_TEST
 
+START_TEST(a_refused_arena_leaves_nothing_to_unmap)
+{
+	struct arena w;
+	fix.control->nslots = 1000;
+	ck_assert_int_eq(arena_map(&w, fix_fds.control_ro, fix_fds.hints,
+			     fix_fds.slot_ro, FIX_SLOTS, 0, fix_fds.slot_rw[0]),
+	    -EPROTO);
+	ck_assert_uint_eq(w.nslots, 0);
+	arena_unmap(&w);
+	const struct arena_size size = { 1000, 1, 1, SEGMENT_SIZE };
+	struct arena_fds fds;
+	ck_assert_int_eq(arena_create(&w, &size, &fds), -EINVAL);
+	ck_assert_uint_eq(w.nslots, 0);
+	arena_unmap(&w);
+}
+END_TEST
+
 START_TEST(a_worker_writes_its_own_slot_and_the_hints)
 {
 	struct arena w;
@@ -556,6 +573,7 @@ add_geometry(TCase *t)
 	tcase_add_test_raise_signal(
 	    t, a_slot_without_a_writable_descriptor_is_not_punched, SIGABRT);
 	tcase_add_test(t, an_arena_of_another_layout_is_refused);
+	tcase_add_test(t, a_refused_arena_leaves_nothing_to_unmap);
 	tcase_add_test(t, memory_appears_on_first_touch);
 }
 
