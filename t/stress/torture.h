@@ -106,12 +106,14 @@ __attribute__((format(printf, 2, 3))) void bad(
 /* torture_publish.c */
 struct publisher;
 struct publisher *publisher_new(struct worker *w);
+void publisher_free(struct publisher *p);
 void publisher_take(struct publisher *p, const struct tmsg *m);
 bool publisher_pass(struct publisher *p, bool stop); /* true: look again soon */
 
 /* torture_play.c */
 struct audience;
 struct audience *audience_new(struct worker *w);
+void audience_free(struct audience *au);
 bool audience_pass(struct audience *p); /* true: more to read */
 
 /* torture_worker.c */

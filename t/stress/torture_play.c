@@ -50,6 +50,12 @@ audience_new(struct worker *w)
 	return p;
 }
 
+void
+audience_free(struct audience *au)
+{
+	free(au);
+}
+
 static void
 wrong(struct audience *au, struct player *p, const char *what, uint64_t x)
 {

@@ -26,7 +26,8 @@ struct stream {
 	uint64_t gen;
 	struct ring_writer w;
 	struct ring_free f;
-	uint64_t left;	   /* messages until the end */
+	uint64_t born_ns, speed; /* fast clocks, so that age retires as well */
+	uint64_t left;		 /* messages until the end */
 	struct thead next; /* being assembled; its number is the next one */
 	uint64_t put;	   /* bytes of it put so far */
 	bool assembling;
@@ -50,6 +51,20 @@ publisher_new(struct worker *w)
 	for (unsigned i = 0; i < STREAMS; i++)
 		p->stream[i].name = w->self * STREAMS + i;
 	return p;
+}
+
+void
+publisher_free(struct publisher *p)
+{
+	if (p != NULL)
+		ring_pool_fini(&p->pool);
+	free(p);
+}
+
+static uint64_t
+clock_of(const struct stream *s)
+{
+	return s->born_ns + (now_ns() - s->born_ns) * s->speed;
 }
 
 static bool
@@ -77,6 +92,8 @@ publisher_take(struct publisher *p, const struct tmsg *m)
 	s->state = LIVE;
 	s->left = 1 + chance(&p->w->rng, 4) * chance(&p->w->rng, 400);
 	s->next.number = 1;
+	s->born_ns = now_ns();
+	s->speed = chance(&p->w->rng, 2) == 0 ? 1 : 200;
 	add(&p->w->score->streams, 1);
 }
 
@@ -111,7 +128,7 @@ begin(struct publisher *p, struct stream *s)
 	uint64_t len = chance(rng, kind < 75   ? 2000
 				   : kind < 95 ? 40000
 					       : QUOTA / 4 - sizeof s->next);
-	if (ring_room(&s->w, sizeof s->next + len, now_ns()) != 0) {
+	if (ring_room(&s->w, sizeof s->next + len, clock_of(s)) != 0) {
 		add(&p->w->score->dropped, 1);
 		return false;
 	}
@@ -125,7 +142,7 @@ begin(struct publisher *p, struct stream *s)
 	s->put = 0;
 	s->assembling = true;
 	if (s->next.key || chance(rng, 8) == 0)
-		ring_mark_join(&s->w, s->next.ts, s->next.key, now_ns());
+		ring_mark_join(&s->w, s->next.ts, s->next.key, clock_of(s));
 	return true;
 }
 
@@ -154,7 +171,7 @@ assemble(struct publisher *p, struct stream *s, uint64_t n)
 	}
 	if (s->put < size)
 		return false;
-	ring_commit(&s->w, size, s->next.ts, now_ns());
+	ring_commit(&s->w, size, s->next.ts, clock_of(s));
 	s->next.number++;
 	s->assembling = false;
 	s->news = true;
@@ -200,7 +217,7 @@ step(struct publisher *p, struct stream *s, bool stop)
 		if (stop)
 			s->left = 0;
 		publish_some(p, s);
-		ring_trim(&s->w, now_ns());
+		ring_trim(&s->w, clock_of(s));
 		/* an unfinished message is given up now and then */
 		if (s->left == 0 && tell(p, T_UNPUBLISH, s))
 			end(p, s);

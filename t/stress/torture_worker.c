@@ -61,10 +61,12 @@ worker_run(struct worker *w)
 		    atomic_load_explicit(&w->t->stop, memory_order_acquire);
 		take_hints(w);
 		if (stop == 2 || !take_messages(w, pub))
-			return;
+			break;
 		bool soon = producer && publisher_pass(pub, stop != 0);
 		bool more = audience_pass(au);
 		if (!more)
 			wait_for_news(w, soon);
 	}
+	publisher_free(pub);
+	audience_free(au);
 }
