@@ -116,7 +116,8 @@ log_event(enum log_level level, const char *event, const char *fmt, ...)
 	json_object_update(j, details);
 	json_decref(details);
 	char line[LOG_LINE_MAX];
-	size_t len = json_dumpb(j, line, sizeof line, JSON_COMPACT);
+	size_t len = json_dumpb(
+	    j, line, sizeof line, JSON_COMPACT | JSON_REAL_PRECISION(12));
 	json_decref(j);
 	if (len == 0 || len > sizeof line)
 		drop();

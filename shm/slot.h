@@ -54,7 +54,7 @@ enum row_role { ROW_FREE, ROW_NEW, ROW_IDLE, ROW_PUBLISH, ROW_PLAY, ROW_WAIT };
 struct client_row {
 	alignas(64) _Atomic uint32_t seq;
 	_Atomic uint32_t role;	   /* enum row_role */
-	_Atomic uint64_t id;	   /* slot << 48 | counter; never reused */
+	_Atomic uint64_t id;	   /* below 2^53; not used again */
 	_Atomic uint64_t since_ns; /* CLOCK_MONOTONIC of the accept */
 	_Atomic uint64_t bytes_in, bytes_out;
 	_Atomic uint64_t skips;

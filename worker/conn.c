@@ -210,9 +210,10 @@ accepted(struct worker *w, int fd)
 	c->fd = fd;
 	c->index = (uint32_t)(c - cs->table);
 	c->gen = gen;
-	/* time in the upper part: unique over incarnations of the slot */
-	c->id = ((uint64_t)w->self << 48) | ((w->incarnation & 0xffff) << 32) |
-		++cs->next_id;
+	/* unique over slots and incarnations; below 2^53, which is as far as
+	 * programs that read JSON numbers as doubles are exact */
+	c->id = ((uint64_t)w->self << 46) | ((w->incarnation & 0x3fff) << 32) |
+		(++cs->next_id & UINT32_MAX);
 	c->row = arena_row(&w->arena, w->self, c->index);
 	c->since = c->heard = c->progress = w->now;
 	c->deadline = mono_add_ms(w->now, (uint64_t)w->conf->handshake_ms);
