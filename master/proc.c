@@ -64,9 +64,13 @@ child(const struct proc_env *env, int sock)
 	sigset_t none;
 	int null = open("/dev/null", O_RDONLY);
 	int oom = open("/proc/self/oom_score_adj", O_WRONLY);
+	/* no shared memory in core dumps: the arena may be gigabytes */
+	int core = open("/proc/self/coredump_filter", O_WRONLY);
 	ssize_t r = 0;
 	if (oom >= 0)
 		r = write(oom, env->oom, strlen(env->oom));
+	if (core >= 0)
+		r = write(core, "0x31", 4);
 	/* Ctrl-C on the terminal is the master's; it asks its workers */
 	(void)setpgid(0, 0);
 	if (null > 0)

@@ -258,7 +258,7 @@ refuse(struct master *m, unsigned slot, uint64_t request,
 {
 	struct ipc_msg a = { .kind = IPC_REFUSE, .request = request };
 	a.u.stream.reason = why;
-	log_event(LOG_LEVEL_NOTICE, "publish.refuse", "s:o, s:o, s:s, s:i, s:I",
+	log_event(LOG_LEVEL_NOTICE, "stream.refuse", "s:o, s:o, s:s, s:i, s:I",
 	    "app", key_part(p->key, p->keylen, 1), "stream",
 	    key_part(p->key, p->keylen, 3), "reason", reason_name(why),
 	    "worker", (int)slot, "client", (json_int_t)p->conn);
