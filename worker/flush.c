@@ -412,7 +412,9 @@ send_ring(struct worker *w, struct player *p)
 		if (p->msid == 1)
 			n += ring_spans(&p->watch->view, p->cursor, to, iov + n,
 			    LOOP_SEND_IOV - n);
-		else if (w->players->nheads < LOOP_SENDS_MAX)
+		else if (w->players->nheads == LOOP_SENDS_MAX)
+			return false;
+		else
 			n += translated_spans(
 			    w, p, &to, iov + n, LOOP_SEND_IOV - n);
 	}

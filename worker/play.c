@@ -156,27 +156,18 @@ void
 player_queue(struct worker *w, struct player *p)
 {
 	struct players *ps = w->players;
-	if (p->queued)
+	if (p->queue != NULL)
 		return;
-	p->queued = true;
-	if (p->state == PLAYER_RUN)
-		TAILQ_INSERT_TAIL(&ps->run, p, next_queue);
-	else
-		TAILQ_INSERT_TAIL(&ps->join, p, next_queue);
+	p->queue = p->state == PLAYER_RUN ? &ps->run : &ps->join;
+	TAILQ_INSERT_TAIL(p->queue, p, next_queue);
 }
 
 static void
-unqueue(struct worker *w, struct player *p)
+unqueue(struct player *p)
 {
-	struct players *ps = w->players;
-	if (!p->queued)
-		return;
-	p->queued = false;
-	struct player *q;
-	TAILQ_FOREACH (q, &ps->join, next_queue)
-		if (q == p)
-			break;
-	TAILQ_REMOVE(q == p ? &ps->join : &ps->run, p, next_queue);
+	if (p->queue != NULL)
+		TAILQ_REMOVE(p->queue, p, next_queue);
+	p->queue = NULL;
 }
 
 static void
@@ -241,7 +232,7 @@ player_detach(struct worker *w, struct player *p)
 static void
 free_player(struct worker *w, struct player *p)
 {
-	unqueue(w, p);
+	unqueue(p);
 	player_drop_tail(w, p);
 	if (p->c->player == p)
 		p->c->player = NULL;
@@ -558,11 +549,9 @@ flush_queued(struct worker *w)
 	struct player *p;
 	while ((p = TAILQ_FIRST(&ps->run)) != NULL ||
 	       (p = TAILQ_FIRST(&ps->join)) != NULL) {
-		bool run = p == TAILQ_FIRST(&ps->run);
 		if (ps->section_bytes >= PLAY_SECTION_MAX)
 			return true;
-		TAILQ_REMOVE(run ? &ps->run : &ps->join, p, next_queue);
-		p->queued = false;
+		unqueue(p);
 		if (!player_flush(w, p)) {
 			player_queue(w, p);
 			return true;

@@ -52,6 +52,8 @@ struct title {
 	TAILQ_ENTRY(title) next_idle; /* of those without a watch */
 };
 
+TAILQ_HEAD(player_list, player);
+
 struct player {
 	struct conn *c;
 	struct netstream *ns; /* NULL: only finishes its message */
@@ -66,8 +68,8 @@ struct player {
 	bool fresh;	/* the directory was not asked for it yet */
 	bool told_live; /* it thinks that the stream is being published */
 	bool behind;	/* look at its lag */
-	bool queued;
-	bool started; /* play.start is logged */
+	struct player_list *queue; /* it is on, or NULL */
+	bool started;		   /* play.start is logged */
 	struct tail *tail;
 	uint32_t tail_off;
 	/* the send that is prepared */
@@ -81,7 +83,6 @@ struct player {
 	uint64_t skips;
 	TAILQ_ENTRY(player) next_title, next_watch, next_queue;
 };
-TAILQ_HEAD(player_list, player);
 
 struct players {
 	struct watch *watch[BLOCKS_MAX];
