@@ -127,15 +127,8 @@ children() {
 # Everything that inherited our environment and still lives, whoever its parent
 # is now (workers outlive a master that was killed).
 descendants() {
-	local f
-	for f in /proc/[0-9]*/environ; do
-		f=${f%/environ}
-		f=${f#/proc/}
-		if [[ $f != "$$" && $f != "$BASHPID" ]] &&
-		    grep -qz "^SLUICE_TEST=$TMP$" "/proc/$f/environ"; then
-			echo "$f"
-		fi
-	done 2>/dev/null
+	grep -lzs "^SLUICE_TEST=$TMP$" /proc/[0-9]*/environ |
+	    sed 's/[^0-9]//g' | grep -vx -e $$ -e "$BASHPID"
 }
 
 none_left() {

@@ -14,10 +14,14 @@ start() {
 	    "$top_srcdir/bootstrap" run -p "$PORT" -w 2
 }
 
+running() {
+	alive "$first" || fail "bootstrap ended"
+	grep -q 'Stream Key  mystream' "$TMP/first.out"
+}
+
 start first
 first=$spawned
-retry 60 grep -q 'Stream Key  mystream' "$TMP/first.out" ||
-    fail "bootstrap did not say how to use it"
+retry 60 running || fail "bootstrap did not say how to use it"
 grep -q "rtmp://.*:$PORT/live/demo" "$TMP/first.out" || fail "no address to play"
 
 HOST=127.0.0.1
