@@ -1,5 +1,5 @@
 /*
- * torture_steps - death after every instruction.  A child does its part under
+ * torture_steps - death (and a reader's visit) after every instruction.  A child does its part under
  * ptrace(2).  First it is stepped through once, and after each instruction
  * what others could see of it is checked.  Then, for each instruction that was
  * met, a new child runs up to it and is killed there; the master's part
@@ -258,6 +258,11 @@ check_publish(struct actor *ac, bool whole)
 	}
 	if (ac->v.head != BEFORE && ac->v.head != BEFORE + MESSAGE)
 		bad(score, "head inside a message: %lu", ac->v.head);
+	/* rule 9: the clock is stored before head */
+	if (ac->v.head == BEFORE + MESSAGE &&
+	    atomic_load_explicit(&ac->v.half->last_ts, memory_order_relaxed) !=
+		(uint32_t)BEFORE + MESSAGE)
+		bad(score, "the clock comes after head");
 	check_owners(ac);
 	if (!right(ac, ac->v.tail, MESSAGE) ||
 	    !right(ac, ac->v.head - MESSAGE, MESSAGE) ||
@@ -530,6 +535,34 @@ kill_at(const struct plan *p, struct actor *ac, uint64_t pc)
 	add(&score->rounds, 1);
 }
 
+/*
+ * Stop a new publisher at instruction pc, enter a section and look, let it go
+ * on to the end: what was seen must still be there.
+ */
+static void
+visit_at(const struct plan *p, struct actor *ac, uint64_t pc)
+{
+	struct slot *own = ac->t->a.slot[LOOKER];
+	pid_t pid = begin(p, ac);
+	if (pid < 0 || !run_to(pid, pc)) {
+		bad(score, "%s: instruction %#lx was not met", p->name, pc);
+		return;
+	}
+	section_enter(own);
+	bool open = ring_look(&ac->v);
+	ptrace(PTRACE_CONT, pid, 0, 0);
+	while (atomic_load_explicit(&ac->t->stop, memory_order_acquire) == 0 &&
+	       waitpid(pid, NULL, WNOHANG) == 0)
+		sched_yield();
+	if (!open || !window_right(ac))
+		bad(score, "bytes changed under a reader at %#lx", pc);
+	section_leave(own);
+	end_child(pid);
+	bury(p, ac);
+	succeed(ac);
+	add(&score->rounds, 1);
+}
+
 static bool
 run_plan(const struct plan *p, struct actor *ac)
 {
@@ -540,8 +573,11 @@ run_plan(const struct plan *p, struct actor *ac)
 	/* if the time does not suffice for all, other ones with every run */
 	shuffle_points(&ac->t->seed);
 	uint64_t until = now_ns() + ac->t->seconds * NS_PER_S;
-	while (done < npoints && now_ns() < until)
+	while (done < npoints && now_ns() < until) {
+		if (p->run == run_publish)
+			visit_at(p, ac, points[done]);
 		kill_at(p, ac, points[done++]);
+	}
 	printf("%s: %ld instructions, killed at %u of %u places\n", p->name,
 	    steps, done, npoints);
 	return true;

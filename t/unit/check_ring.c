@@ -27,6 +27,19 @@ static struct ring_view v;
 static uint8_t big[4 * SEGMENT_SIZE], back[4 * SEGMENT_SIZE];
 static uint8_t cfg[RING_CFG_MAX + 1], cfg_back[RING_CFG_MAX];
 
+/* Called by ring.c in place of section_snapshot() (ld --wrap). */
+void __real_section_snapshot(const struct arena *a, uint64_t *snap);
+void __wrap_section_snapshot(const struct arena *a, uint64_t *snap);
+static uint64_t tail_at_snapshot;
+
+void
+__wrap_section_snapshot(const struct arena *a, uint64_t *snap)
+{
+	if (a == &fix)
+		tail_at_snapshot = arena_half(a, OWNER, BLOCK)->tail;
+	__real_section_snapshot(a, snap);
+}
+
 static void
 fill(uint8_t *p, size_t n, unsigned seed)
 {
@@ -406,8 +419,8 @@ START_TEST(the_producer_drops_and_does_not_wait_while_a_section_lasts)
 		;
 	ck_assert_int_eq(ring_room(&w, SEGMENT_SIZE, T0), -ENOBUFS);
 	/* the quota, a quarter of it and one large message */
-	ck_assert_uint_le(arena_segments_used(&fix, OWNER),
-	    QUOTA / SEGMENT_SIZE * 5 / 4 + 2);
+	ck_assert_uint_le(
+	    arena_segments_used(&fix, OWNER), QUOTA / SEGMENT_SIZE * 5 / 4 + 2);
 	uint64_t head = w.head;
 	ck_assert(ring_look(&v));
 	ck_assert_uint_eq(v.head, head);
@@ -522,6 +535,20 @@ START_TEST(the_last_two_keyframes_are_kept)
 		ring_trim(&w, T0 + 10 * SEC + i * SEC);
 	ck_assert(look());
 	ck_assert_uint_eq(v.soft, RING_START);
+}
+END_TEST
+
+/* Section 7, fences: tail store -> snapshot.  The other way, a reader could
+ * enter between them, see the old tail and not be waited for. */
+START_TEST(tail_is_stored_before_the_snapshot)
+{
+	for (unsigned i = 0; i < 30; i++) {
+		uint64_t tail = w.tail;
+		ck_assert_int_eq(publish(SEGMENT_SIZE, i, T0), 0);
+		if (w.tail != tail)
+			ck_assert_uint_eq(tail_at_snapshot, w.tail);
+	}
+	ck_assert_uint_gt(w.tail, RING_START);
 }
 END_TEST
 
@@ -1120,6 +1147,7 @@ add_retiring(TCase *t)
 	tcase_add_test(t, soft_goes_first_and_tail_follows_later);
 	tcase_add_test(t, history_of_2_seconds_is_kept);
 	tcase_add_test(t, the_last_two_keyframes_are_kept);
+	tcase_add_test(t, tail_is_stored_before_the_snapshot);
 	tcase_add_test(t, trim_says_whether_segments_wait_in_limbo);
 }
 
