@@ -18,62 +18,55 @@ complain() {
 }
 
 # Folders whose headers a folder may include.
-allowed() {
-	case $1 in
-	common) echo common ;;
-	shm) echo common shm ;;
-	rtmp) echo common rtmp ;;
-	worker) echo common shm rtmp worker ;;
-	master) echo common shm master ;;
-	ctl) echo common shm ctl ;;
-	bench) echo common rtmp bench ;;
-	esac
-}
+declare -A allowed=(
+	[common]="common"
+	[shm]="common shm"
+	[rtmp]="common rtmp"
+	[worker]="common shm rtmp worker"
+	[master]="common shm master"
+	[ctl]="common shm ctl"
+	[bench]="common rtmp bench"
+)
 
-# loop | conn | session | publish play | main; -1: no place in this order
-worker_rank() {
-	case $1 in
-	loop) echo 0 ;;
-	conn) echo 1 ;;
-	session) echo 2 ;;
-	publish | play | upstream) echo 3 ;;
-	main) echo 4 ;;
-	*) echo -1 ;;
-	esac
-}
+# loop | conn | session | publish play | main; others have no place in this order
+declare -A worker_rank=(
+	[loop]=0 [conn]=1 [session]=2 [publish]=3 [play]=3 [upstream]=3 [main]=4
+)
 
-# Files that may include a system header (a pattern for case), if it is special.
+# Files that may include a system header (patterns), if it is special.
 owners() {
 	case $1 in
-	liburing.h) echo 'worker/loop.[ch]|bench/*' ;;
-	libxml/*) echo 'master/conf_xml.[ch]' ;;
+	liburing.h) owner='worker/loop.[ch]|bench/*' ;;
+	libxml/*) owner='master/conf_xml.[ch]' ;;
+	*) owner= ;;
 	esac
 }
 
 check_ours() {
 	local file=$1 target=$2 from=${1%%/*} to=${2%%/*} here there
-	if [[ " $(allowed "$from") " != *" $to "* ]]; then
-		complain "$file includes $target: $from may include $(allowed "$from")"
+	if [[ " ${allowed[$from]} " != *" $to "* ]]; then
+		complain "$file includes $target: $from may include ${allowed[$from]}"
 	fi
 	[[ -e $target ]] || complain "$file includes $target, which is no file"
 	[[ $from == worker && $to == worker ]] || return 0
-	here=$(worker_rank "$(basename "${file%.?}")")
-	there=$(worker_rank "$(basename "${target%.?}")")
-	if [[ $here -ge 0 && $there -ge 0 && $there -gt $here ]]; then
+	here=${file##*/}
+	here=${worker_rank[${here%.?}]:-9}
+	there=${target##*/}
+	there=${worker_rank[${there%.?}]:--1}
+	if [[ $there -gt $here ]]; then
 		complain "$file includes $target, which is above it"
 	fi
 }
 
 check_system() {
-	local file=$1 target=$2 pattern
-	pattern=$(owners "$target")
-	[[ -n $pattern ]] || return 0
-	local p ok=0
-	while read -r -d '|' p; do
+	local file=$1 target=$2 p
+	owners "$target"
+	[[ -n $owner ]] || return 0
+	for p in ${owner//|/ }; do
 		# shellcheck disable=SC2053 # a pattern
-		if [[ $file == $p ]]; then ok=1; fi
-	done <<<"$pattern|"
-	[[ $ok == 1 ]] || complain "$file includes <$target>: only $pattern may"
+		if [[ $file == $p ]]; then return 0; fi
+	done
+	complain "$file includes <$target>: only $owner may"
 }
 
 shopt -s nullglob
