@@ -21,7 +21,7 @@ run() {
 
 run ./ring_torture -s "$long"
 run ./ring_torture -f threads -s $((long / 5))
-export WAKE_SECONDS=$((long / 5)) STEPS_SECONDS=$((long / 5)) \
+export WAKE_SECONDS=$((long / 5)) STEPS_SECONDS=$((long / 2)) \
     THREADS_SECONDS=$((long / 5))
 for script in "$stress"/1?-ring-*.sh; do
 	run bash "$script"

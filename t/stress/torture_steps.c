@@ -56,7 +56,7 @@ enum {
 	POINTS_MAX = 1 << 15
 };
 /* Where the traced part begins: the message crosses into a new segment. */
-#define BEFORE ((uint64_t)RING_START + 21 * SEGMENT_SIZE - 20)
+#define BEFORE ((uint64_t)RING_START + 12 * SEGMENT_SIZE - 20)
 
 /* One child's doings; also what this process needs to judge them. */
 struct actor {
@@ -132,7 +132,7 @@ static void
 setup_publish(struct actor *ac)
 {
 	open_ring(ac);
-	for (int i = 0; i < 20; i++)
+	for (int i = 0; i < 11; i++)
 		publish(ac, SEGMENT_SIZE);
 	publish(ac, BEFORE - ac->w.head);
 }
