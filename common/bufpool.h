@@ -2,9 +2,10 @@
  * bufpool - buffers of a few size classes inside one budget, for what is not
  * in a ring: unfinished messages, replies, tails, handshakes.
  *
- * One mapping of budget bytes is reserved at start and touched as it is used;
- * every class has a free list.  A larger class is never split, a smaller one
- * never merged: classes are 4x apart and traffic keeps its mix.
+ * Every class has a list of buffers that were given back, so that traffic of a
+ * steady mix allocates nothing; when the budget is needed for another class,
+ * they go back to the system.  The last quarter of the budget is kept for what
+ * runs already: newcomers are refused first.
  *
  * Context: one thread, never blocks.
  */
@@ -17,14 +18,14 @@
 enum { BUFPOOL_CLASSES = 8, BUFPOOL_MIN = 512 }; /* 512 B .. 8 MiB */
 
 struct bufpool {
-	uint8_t *base;
-	size_t size, used; /* used: carved so far */
+	size_t budget;
+	size_t lent;   /* bytes handed out */
+	size_t cached; /* bytes on the lists; lent + cached <= budget */
 	void *free[BUFPOOL_CLASSES];
-	size_t lent; /* bytes handed out */
 };
 
-/* Reserve budget bytes.  Returns 0 or -errno. */
-int bufpool_init(struct bufpool *p, size_t budget);
+void bufpool_init(struct bufpool *p, size_t budget);
+/* What is lent stays the borrowers' problem. */
 void bufpool_fini(struct bufpool *p);
 
 /* Size of the buffer that get(size) would return; 0 if above the largest. */
@@ -32,6 +33,9 @@ size_t bufpool_round(size_t size);
 
 /* A buffer of bufpool_round(size) bytes, or NULL: budget used up. */
 void *bufpool_get(struct bufpool *p, size_t size);
+
+/* The same for a newcomer: NULL when three quarters are used. */
+void *bufpool_get_new(struct bufpool *p, size_t size);
 
 /* Give buf back; size is any size that rounds to its class. */
 void bufpool_put(struct bufpool *p, void *buf, size_t size);

@@ -276,13 +276,12 @@ publish_begin(struct worker *w, struct conn *c, struct netstream *ns,
 	struct publish *p = ns->pub;
 	if (x->len > (uint64_t)w->conf->stream_bytes / 4)
 		return REASON_MESSAGE_SIZE;
-	struct msg *m = msg_new(w, x->len, &session_of(w, c)->input);
+	struct msg *m = msg_new(w, x->len, p, &session_of(w, c)->input);
 	if (m == NULL)
 		return REASON_INPUT_MEMORY;
 	m->type = x->type;
 	m->ts = x->ts;
 	m->msid = x->msid;
-	m->pub = p;
 	*mp = m;
 	return REASON_NONE;
 }

@@ -185,7 +185,7 @@ on_create_stream(const struct call *k)
 		    reason_text(REASON_STREAM_LIMIT));
 		return REASON_NONE;
 	}
-	struct netstream *ns = bufpool_get(&k->w->pool, sizeof *ns);
+	struct netstream *ns = bufpool_get_new(&k->w->pool, sizeof *ns);
 	if (ns == NULL)
 		return REASON_INPUT_MEMORY;
 	memset(ns, 0, sizeof *ns);
@@ -219,8 +219,6 @@ on_delete_stream(const struct call *k)
 	if ((ns = session_stream(k->s, id)) == NULL)
 		return REASON_NONE;
 	stop(k, ns);
-	if (k->c->state != CONN_OPEN)
-		return REASON_NONE;
 	LIST_REMOVE(ns, next);
 	k->s->nstreams--;
 	bufpool_put(&k->w->pool, ns, sizeof *ns);
@@ -304,7 +302,7 @@ on_play(const struct call *k)
 		return REASON_COMMAND_ORDER;
 	if (k->ns->use == NS_PLAY || p.stop)
 		stop(k, k->ns);
-	if (p.stop || k->c->state != CONN_OPEN)
+	if (p.stop || !conn_alive(k->c))
 		return REASON_NONE;
 	if (k->ns->use != NS_IDLE)
 		return REASON_COMMAND_ORDER;

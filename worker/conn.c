@@ -60,6 +60,7 @@ conns_init(struct worker *w, const struct conn_ops *ops, uint32_t size)
 	cs->size = size;
 	cs->ops = ops;
 	TAILQ_INIT(&cs->ready);
+	TAILQ_INIT(&cs->doomed);
 	w->conns = cs;
 	/* rows of a predecessor: the master has emptied them.  Not looked at
 	 * here, for a page read is a page taken */
@@ -316,27 +317,6 @@ shut_down(struct worker *w, struct conn *c)
 	finish(w, c);
 }
 
-/* The peer's side of the connection is told and forgotten. */
-static bool
-begin_end(struct worker *w, struct conn *c, enum reason why)
-{
-	if (c->state == CONN_FREE || c->state == CONN_LINGER ||
-	    c->state == CONN_CLOSING)
-		return false;
-	c->reason = why;
-	log_close(w, c);
-	w->conns->ops->closed(w, c);
-	c->player = NULL;
-	return true;
-}
-
-void
-conn_abort(struct worker *w, struct conn *c, enum reason why)
-{
-	if (begin_end(w, c, why) || c->state == CONN_LINGER)
-		shut_down(w, c);
-}
-
 static void
 shut_write(struct conn *c)
 {
@@ -345,21 +325,43 @@ shut_write(struct conn *c)
 	c->shut = true;
 }
 
+static void
+doom(struct worker *w, struct conn *c, enum reason why, bool abrupt)
+{
+	if (!conn_alive(c)) {
+		c->abrupt |= c->doomed && abrupt;
+		return;
+	}
+	c->doomed = true;
+	c->abrupt = abrupt;
+	c->reason = why;
+	TAILQ_INSERT_TAIL(&w->conns->doomed, c, next_doomed);
+}
+
+void
+conn_abort(struct worker *w, struct conn *c, enum reason why)
+{
+	if (c->state == CONN_LINGER)
+		shut_down(w, c);
+	else
+		doom(w, c, why, true);
+}
+
 void
 conn_close(struct worker *w, struct conn *c, enum reason why)
 {
-	if (!begin_end(w, c, why))
-		return;
+	doom(w, c, why, false);
+}
+
+/* The last bytes are sent, then the peer may end (architecture rule 17). */
+static void
+linger(struct worker *w, struct conn *c)
+{
 	set_state(c, CONN_LINGER);
 	drop_buf(w, &c->stash);
 	c->paused = false;
 	c->deadline = mono_add_ms(w->now, CONN_LINGER_MS);
-	c->late = why;
-	if (c->eof) {
-		/* nobody reads any more; what waits is sent by the kernel */
-		shut_down(w, c);
-		return;
-	}
+	c->late = c->reason;
 	if (!c->recv_armed) {
 		loop_recv(w->loop, c->fd, c->index, c->gen);
 		c->recv_armed = true;
@@ -369,6 +371,25 @@ conn_close(struct worker *w, struct conn *c, enum reason why)
 		shut_write(c);
 	else
 		conn_ready(w, c);
+}
+
+void
+conns_reap(struct worker *w)
+{
+	struct conns *cs = w->conns;
+	struct conn *c;
+	while ((c = TAILQ_FIRST(&cs->doomed)) != NULL) {
+		TAILQ_REMOVE(&cs->doomed, c, next_doomed);
+		log_close(w, c);
+		cs->ops->closed(w, c);
+		c->player = NULL;
+		c->doomed = false;
+		/* nobody reads any more after an end of file */
+		if (c->abrupt || c->eof)
+			shut_down(w, c);
+		else
+			linger(w, c);
+	}
 }
 
 /* Output ------------------------------------------------------------------ */
@@ -387,7 +408,7 @@ make_room(struct worker *w, struct conn_buf *b, size_t n, size_t first)
 		return true;
 	size_t want = b->len - b->off + n;
 	size_t cap = bufpool_round(want < first ? first : want);
-	uint8_t *buf = cap != 0 ? bufpool_get(&w->pool, cap) : NULL;
+	uint8_t *buf = cap != 0 ? bufpool_get_new(&w->pool, cap) : NULL;
 	if (buf == NULL)
 		return false;
 	uint32_t len = b->len - b->off;
@@ -402,7 +423,7 @@ make_room(struct worker *w, struct conn_buf *b, size_t n, size_t first)
 bool
 conn_write(struct worker *w, struct conn *c, size_t n, struct writer *wr)
 {
-	if (c->state == CONN_FREE || c->state == CONN_CLOSING || c->shut)
+	if (!conn_alive(c))
 		return false;
 	if (c->out.len - c->out.off + n > CONN_OUT_MAX) {
 		conn_abort(w, c, REASON_STALLED);
@@ -427,7 +448,8 @@ conn_write_end(struct worker *w, struct conn *c, const struct writer *wr)
 void
 conn_ready(struct worker *w, struct conn *c)
 {
-	if (c->queued || c->state == CONN_FREE || c->state == CONN_CLOSING)
+	if (c->queued || c->doomed || c->state == CONN_FREE ||
+	    c->state == CONN_CLOSING)
 		return;
 	c->queued = true;
 	TAILQ_INSERT_TAIL(&w->conns->ready, c, ready);
@@ -469,7 +491,8 @@ conns_flush(struct worker *w)
 	struct conns *cs = w->conns;
 	struct conn *c;
 	while ((c = TAILQ_FIRST(&cs->ready)) != NULL) {
-		if (c->player == NULL && !c->blocked && !conn_out_empty(c)) {
+		if (c->player == NULL && !c->blocked && !c->doomed &&
+		    !conn_out_empty(c)) {
 			struct iovec iov = { c->out.buf + c->out.off,
 				c->out.len - c->out.off };
 			if (!loop_send(
@@ -478,7 +501,7 @@ conns_flush(struct worker *w)
 			worker_count(w, COUNTER_SENDS, 1);
 		}
 		leave_ready(w, c);
-		if (c->player != NULL)
+		if (c->player != NULL && !c->doomed)
 			cs->ops->player_ready(w, c);
 	}
 }
@@ -486,7 +509,7 @@ conns_flush(struct worker *w)
 void
 conn_flushed(struct worker *w, struct conn *c, int32_t res)
 {
-	if (c->state == CONN_FREE || c->state == CONN_CLOSING)
+	if (c->doomed || c->state == CONN_FREE || c->state == CONN_CLOSING)
 		return;
 	if (res < 0 && res != -EAGAIN && res != -EINTR) {
 		conn_abort(w, c, REASON_PEER_RESET);
@@ -523,7 +546,7 @@ conn_pause(struct worker *w, struct conn *c)
 static void
 rearm(struct worker *w, struct conn *c)
 {
-	if (c->recv_armed || c->eof || c->state == CONN_CLOSING)
+	if (c->recv_armed || c->eof || c->doomed || c->state == CONN_CLOSING)
 		return;
 	c->recv_armed = true;
 	c->cancelled = false;
@@ -533,6 +556,8 @@ rearm(struct worker *w, struct conn *c)
 void
 conn_resume(struct worker *w, struct conn *c)
 {
+	if (!conn_alive(c))
+		return;
 	c->paused = false;
 	/* the session may pause again in the middle of it */
 	struct conn_buf b = c->stash;
@@ -541,9 +566,7 @@ conn_resume(struct worker *w, struct conn *c)
 		w->conns->ops->input(w, c, b.buf + b.off, b.len - b.off);
 		bufpool_put(&w->pool, b.buf, b.cap);
 	}
-	if (c->state != CONN_HELLO && c->state != CONN_OPEN)
-		return;
-	if (c->paused)
+	if (!conn_alive(c) || c->paused)
 		return;
 	if (c->eof)
 		conn_abort(w, c, REASON_PEER_CLOSED);
@@ -581,6 +604,8 @@ received(struct worker *w, struct conn *c, const uint8_t *p, uint32_t n)
 		c->lingered += n;
 		if (c->lingered > CONN_LINGER_BYTES)
 			shut_down(w, c);
+	} else if (c->doomed) {
+		/* nobody listens any more */
 	} else if (c->paused) {
 		conn_stash(w, c, p, n);
 	} else {
@@ -687,7 +712,7 @@ conns_event(struct worker *w, const struct loop_event *e)
 static void
 check_time(struct worker *w, struct conn *c)
 {
-	if (c->state == CONN_FREE || c->state == CONN_CLOSING)
+	if (c->doomed || c->state == CONN_FREE || c->state == CONN_CLOSING)
 		return;
 	if (c->deadline.ns != 0 && !mono_before(w->now, c->deadline)) {
 		conn_abort(w, c, c->late);

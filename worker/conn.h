@@ -61,6 +61,8 @@ struct conn {
 	bool blocked;	/* the socket is full: wait for writable */
 	bool queued;	/* on the ready list */
 	bool shut;	/* SHUT_WR is done */
+	bool doomed;	/* to be ended by conns_reap(), for `reason` */
+	bool abrupt;	/* doomed: without what is in out */
 	struct conn_buf out, stash;
 	struct player *player; /* flushes this connection, or NULL */
 	struct mono since;     /* accept */
@@ -72,7 +74,7 @@ struct conn {
 	uint32_t lingered;
 	struct client_row *row;
 	char addr[64];
-	TAILQ_ENTRY(conn) ready;
+	TAILQ_ENTRY(conn) ready, next_doomed;
 };
 
 TAILQ_HEAD(conn_list, conn);
@@ -98,7 +100,7 @@ struct conns {
 	uint32_t open; /* not FREE */
 	uint64_t next_id;
 	uint32_t sweep; /* where the next tick goes on */
-	struct conn_list ready;
+	struct conn_list ready, doomed;
 	const struct conn_ops *ops;
 	int listener[CONF_LISTEN_MAX];
 	bool listening[CONF_LISTEN_MAX]; /* armed */
@@ -126,7 +128,8 @@ struct conn *conn_at(struct worker *w, uint32_t index, uint32_t gen);
 /*
  * Write replies: room for n bytes in `wr`, then take what was written.
  * conn_write_end() queues the connection; a writer error there is a bug.
- * Returns false after the peer was closed (it reads no replies, or no memory).
+ * Returns false when it is ending, or doomed now: it reads no replies, or there
+ * is no memory.
  */
 bool conn_write(struct worker *w, struct conn *c, size_t n, struct writer *wr);
 void conn_write_end(struct worker *w, struct conn *c, const struct writer *wr);
@@ -160,11 +163,22 @@ void conn_resume(struct worker *w, struct conn *c);
 void conn_stash(struct worker *w, struct conn *c, const uint8_t *p, size_t n);
 
 /*
- * End a connection: what is in `out` is sent first (graceful), or not.  Calls
- * ops->closed at once.  c stays valid until the caller returns to the loop.
+ * End a connection: what is in `out` is sent first (close), or not (abort).
+ * It is only doomed here, and ends in conns_reap(): nothing is freed under the
+ * feet of whoever found out.  A doomed one takes no input and no replies.
  */
 void conn_close(struct worker *w, struct conn *c, enum reason why);
 void conn_abort(struct worker *w, struct conn *c, enum reason why);
+
+/* Neither ending nor doomed. */
+static inline bool
+conn_alive(const struct conn *c)
+{
+	return !c->doomed && (c->state == CONN_HELLO || c->state == CONN_OPEN);
+}
+
+/* End the doomed.  Context: between events and passes, outside sections. */
+void conns_reap(struct worker *w);
 
 /* Change the text part of the client row. */
 void conn_row_key(struct conn *c, const char *key, size_t len);

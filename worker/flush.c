@@ -484,13 +484,13 @@ bool
 player_flush(struct worker *w, struct player *p)
 {
 	struct conn *c = p->c;
-	if (c->blocked)
+	if (c->blocked || !conn_alive(c))
 		return true;
 	bug_on(p->sending != SEND_NONE);
 	if (p->tail == NULL) {
 		if (!prepare(w, p))
 			return true;
-		if (c->state != CONN_OPEN || c->player != p)
+		if (!conn_alive(c))
 			return true;
 	}
 	return p->tail != NULL ? send_tail(w, p) : send_ring(w, p);
@@ -557,7 +557,7 @@ player_sent(struct worker *w, struct player *p, int32_t res)
 		p->tail_off += n;
 	else
 		ring_sent(w, p, n);
-	if (c->state != CONN_OPEN)
+	if (!conn_alive(c))
 		return;
 	if (n < offered) {
 		worker_count(

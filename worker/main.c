@@ -235,6 +235,7 @@ take_events(struct worker *w)
 			poll_event(w, &e);
 		else
 			conns_event(w, &e);
+		conns_reap(w);
 	}
 }
 
@@ -285,7 +286,9 @@ run(struct worker *w)
 		take_events(w);
 		check_master(w);
 		publishers_pass(w);
+		conns_reap(w);
 		players_pass(w);
+		conns_reap(w);
 		word_add(&w->slot->loops, 1);
 		if (w->quitting && quit_at.ns == 0)
 			quit_at = mono_add_ms(w->now, QUIT_MS);
@@ -302,9 +305,8 @@ start(struct worker *w, const struct handover *h)
 	if (w->loop == NULL)
 		return unfit("kernel", err);
 	uint32_t size = table_size(w);
-	int r = bufpool_init(&w->pool, (size_t)w->conf->input_bytes);
-	if (r == 0)
-		r = conns_init(w, &conn_ops, size);
+	bufpool_init(&w->pool, (size_t)w->conf->input_bytes);
+	int r = conns_init(w, &conn_ops, size);
 	if (r == 0)
 		r = sessions_init(w, &session_ops, size);
 	if (r == 0)

@@ -8,10 +8,12 @@
 enum { FIRST_DATA = 256 };
 
 static struct msg *
-get(struct worker *w, uint32_t data)
+get(struct worker *w, uint32_t data, const struct publish *pub)
 {
 	size_t cap = bufpool_round(sizeof(struct msg) + data);
-	struct msg *m = cap != 0 ? bufpool_get(&w->pool, cap) : NULL;
+	struct msg *m = cap == 0      ? NULL
+			: pub != NULL ? bufpool_get(&w->pool, cap)
+				      : bufpool_get_new(&w->pool, cap);
 	if (m == NULL)
 		return NULL;
 	m->cap = (uint32_t)cap;
@@ -19,15 +21,16 @@ get(struct worker *w, uint32_t data)
 }
 
 struct msg *
-msg_new(struct worker *w, uint32_t len, uint32_t *account)
+msg_new(struct worker *w, uint32_t len, struct publish *pub, uint32_t *account)
 {
-	struct msg *m = get(w, len < FIRST_DATA ? len : FIRST_DATA);
+	struct msg *m = get(w, len < FIRST_DATA ? len : FIRST_DATA, pub);
 	if (m == NULL)
 		return NULL;
 	uint32_t cap = m->cap;
 	memset(m, 0, sizeof *m);
 	m->cap = cap;
 	m->len = len;
+	m->pub = pub;
 	*account += cap;
 	return m;
 }
@@ -51,7 +54,7 @@ msg_reserve(struct worker *w, struct msg **mp, uint32_t want, uint32_t *account,
 	bug_on(want > m->len);
 	if (sizeof *m + want <= m->cap)
 		return true;
-	struct msg *bigger = get(w, want);
+	struct msg *bigger = get(w, want, m->pub);
 	if (bigger == NULL)
 		return false;
 	uint32_t cap = bigger->cap;

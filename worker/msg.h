@@ -34,10 +34,12 @@ struct msg {
 TAILQ_HEAD(msg_list, msg);
 
 /*
- * Begin a message of len bytes.  *account grows by what it takes.
+ * Begin a message of len bytes, of a publish or (NULL) of the session.
+ * *account grows by what it takes.
  * Returns NULL when the pool is empty.
  */
-struct msg *msg_new(struct worker *w, uint32_t len, uint32_t *account);
+struct msg *msg_new(
+    struct worker *w, uint32_t len, struct publish *pub, uint32_t *account);
 void msg_free(struct worker *w, struct msg *m, uint32_t *account);
 
 /*

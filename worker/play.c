@@ -45,7 +45,7 @@ find_title(struct worker *w, const char *key, uint32_t len)
 		if (t->hash == h && t->keylen == len &&
 		    memcmp(t->key, key, len) == 0)
 			return t;
-	t = bufpool_get(&w->pool, sizeof *t);
+	t = bufpool_get_new(&w->pool, sizeof *t);
 	if (t == NULL)
 		return NULL;
 	memset(t, 0, sizeof *t);
@@ -139,11 +139,10 @@ close_watch(struct worker *w, struct watch *v)
 		v->title->cur = NULL;
 		TAILQ_INSERT_TAIL(&ps->idle, v->title, next_idle);
 	}
-	if (v->title != NULL) {
+	if (v->title != NULL)
 		LIST_REMOVE(v, next);
-		/* the name may be live again in the same block */
-		v->title->scan = ps->scan = true;
-	}
+	/* a newcomer may wait for this very block: look it up again */
+	ps->scan = true;
 	count_readers(w, v);
 	ps->watch[v->view.block] = NULL;
 	ring_unwatch(&w->arena, w->self, v->view.block);
@@ -361,7 +360,7 @@ void
 play_start(struct worker *w, struct conn *c, struct netstream *ns,
     const struct cmd_play *cp)
 {
-	struct player *p = bufpool_get(&w->pool, sizeof *p);
+	struct player *p = bufpool_get_new(&w->pool, sizeof *p);
 	struct title *t = p != NULL ? find_title(w, ns->key, ns->keylen) : NULL;
 	if (t == NULL) {
 		if (p != NULL)

@@ -175,9 +175,9 @@ publish_stop(
 	uint64_t last_ns =
 	    atomic_load_explicit(&p->ring.half->last_ns, memory_order_relaxed);
 	unpublish(w, p->ring.block, p->ring.gen, why, p->clock.last, last_ns);
-	bool paced = p->resume.ns != 0;
 	forget(w, p);
-	if (paced && c->state == CONN_OPEN)
+	/* a paced one is paused until its end; a live connection goes on */
+	if (c->paused)
 		conn_resume(w, c);
 }
 

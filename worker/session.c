@@ -69,7 +69,7 @@ session_opened(struct worker *w, struct conn *c)
 	s->ctxs = s->first;
 	s->nctxs = SESSION_CTX;
 	chunk_reader_init(&s->cr, s->ctxs, s->nctxs);
-	s->hs = bufpool_get(&w->pool, sizeof *s->hs);
+	s->hs = bufpool_get_new(&w->pool, sizeof *s->hs);
 	if (s->hs == NULL) {
 		conn_abort(w, c, REASON_INPUT_MEMORY);
 		return;
@@ -181,7 +181,7 @@ begin_message(struct worker *w, struct conn *c, struct chunk_ctx *x)
 	}
 	if (x->len > size_limit(x->type))
 		return REASON_MESSAGE_SIZE;
-	m = msg_new(w, x->len, &s->input);
+	m = msg_new(w, x->len, NULL, &s->input);
 	if (m == NULL)
 		return REASON_INPUT_MEMORY;
 	m->type = x->type;
@@ -249,7 +249,6 @@ end_message(struct worker *w, struct conn *c, struct chunk_ctx *x)
 	enum reason r = is_command(m->type) ? command_message(w, c, m->type,
 						  m->msid, m->data, m->got)
 					    : control_message(w, c, m);
-	/* the connection may be gone, and this was not among its messages */
 	msg_free(w, m, &session_of(w, c)->input);
 	return r;
 }
@@ -260,7 +259,8 @@ more_contexts(struct worker *w, struct session *s)
 	uint32_t want = (uint32_t)w->conf->max_chunk_streams;
 	if (s->nctxs >= want)
 		return REASON_CHUNK_STREAMS;
-	struct chunk_ctx *bigger = bufpool_get(&w->pool, want * sizeof *bigger);
+	struct chunk_ctx *bigger =
+	    bufpool_get_new(&w->pool, want * sizeof *bigger);
 	if (bigger == NULL)
 		return REASON_INPUT_MEMORY;
 	/* grows once, from the inline table to the largest */
@@ -361,12 +361,10 @@ session_input(struct worker *w, struct conn *c, const uint8_t *p, size_t n)
 		if (ev == CHUNK_NEED_MORE)
 			break;
 		enum reason r = chunk_event(w, c, ev, &it);
-		if (c->state != CONN_OPEN)
-			return;
-		if (r != REASON_NONE) {
+		if (r != REASON_NONE)
 			conn_close(w, c, r);
+		if (!conn_alive(c))
 			return;
-		}
 	}
 	acknowledge(w, c);
 }
