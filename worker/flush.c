@@ -15,10 +15,8 @@
 bool
 player_inside(const struct player *p)
 {
-	if (p->tail != NULL)
-		return p->tail_off > 0 || p->state != PLAYER_WAIT ||
-		       p->ns == NULL;
-	return p->state == PLAYER_RUN && p->cursor != p->mend;
+	return p->tail != NULL ||
+	       (p->state == PLAYER_RUN && p->cursor != p->mend);
 }
 
 bool
