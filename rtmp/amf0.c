@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "rtmp/amf0.h"
+#include "rtmp/amf3.h"
 
 /* A container being skipped. */
 struct level {
@@ -22,6 +23,27 @@ push(struct skip *s, bool strict, uint32_t left)
 	if (s->depth == AMF0_DEPTH_MAX)
 		return AMF0_TOO_DEEP;
 	s->stack[s->depth++] = (struct level){ left, strict };
+	return AMF0_OK;
+}
+
+/*
+ * The one AMF3 value behind marker 0x11.  Its tables are its own: the AMF0
+ * specification (3.1) does not say that they outlive the value.
+ */
+static enum amf0_result
+read_avmplus(struct reader *r, struct skip *s, struct amf0_value *v)
+{
+	struct amf3_tables tables;
+	struct amf3_value in;
+	struct amf3 a;
+	amf3_init(&a, &tables, r->p, reader_left(r));
+	a.values = s->values;
+	enum amf0_result e = amf3_read(&a, &in);
+	if (e != AMF0_OK)
+		return e == AMF0_END ? AMF0_MALFORMED : e;
+	s->values = a.values;
+	r->p = a.r.p;
+	amf3_as_amf0(&in, v);
 	return AMF0_OK;
 }
 
@@ -75,9 +97,10 @@ read_one(struct reader *r, struct skip *s, struct amf0_value *v)
 			return AMF0_MALFORMED;
 		return push(s, true, n);
 	}
+	case AMF0_AVMPLUS:
+		return read_avmplus(r, s, v);
 	case 4:
 	case 14:
-	case AMF0_AVMPLUS:
 		return AMF0_UNSUPPORTED;
 	default:
 		return AMF0_MALFORMED;
@@ -206,11 +229,30 @@ amf0_iter_next(struct amf0_iter *it, struct span *key, struct amf0_value *v)
 	return true;
 }
 
+static bool
+find_avmplus(
+    const struct amf0_value *v, const char *key, struct amf0_value *out)
+{
+	struct amf3_tables tables;
+	struct amf3_value all, in;
+	struct amf3 a;
+	clear(out);
+	if (v->raw == NULL)
+		return false;
+	amf3_init(&a, &tables, v->raw + 1, (size_t)(v->raw_end - v->raw) - 1);
+	if (amf3_read(&a, &all) != AMF0_OK || !amf3_find(&a, &all, key, &in))
+		return false;
+	amf3_as_amf0(&in, out);
+	return true;
+}
+
 bool
 amf0_find(const struct amf0_value *v, const char *key, struct amf0_value *out)
 {
 	struct amf0_iter it;
 	struct span k;
+	if (v->type == AMF0_AVMPLUS)
+		return find_avmplus(v, key, out);
 	amf0_iter_init(&it, v);
 	while (amf0_iter_next(&it, &k, out))
 		if (!it.strict && span_is(k, key))

@@ -1,7 +1,10 @@
 /*
  * amf0 - AMF0 values (Action Message Format, AMF 0 specification) over a
  * cursor.  Values point into the input, nothing is copied or allocated; a
- * container is skipped by iteration, never by recursion.
+ * container is skipped by iteration, never by recursion.  A value that
+ * switches to AMF3 (3.1) is read as the AMF0 value of the same meaning; an
+ * AMF3 container stays AMF0_AVMPLUS and is opened by amf3.h, from the second
+ * byte of raw on.
  * Context: any; linear in the bytes given.
  */
 #ifndef RTMP_AMF0_H
@@ -44,7 +47,7 @@ enum amf0_result {
 	AMF0_MALFORMED, /* cut short, or a marker that is none */
 	AMF0_TOO_DEEP,
 	AMF0_TOO_MANY,
-	AMF0_UNSUPPORTED /* AMF3 inside (0x11), or a reserved marker */
+	AMF0_UNSUPPORTED /* a reserved marker, or a foreign form in AMF3 */
 };
 
 struct amf0_value {
@@ -73,12 +76,15 @@ bool amf0_is_object(const struct amf0_value *v);
 /* String or long string. */
 bool amf0_is_string(const struct amf0_value *v);
 
-/* For any value; one that is no container has no properties. */
+/* For any value; one that is no container of AMF0 has no properties. */
 void amf0_iter_init(struct amf0_iter *it, const struct amf0_value *v);
 /* The next property; key is empty in a strict array.  False at the end. */
 bool amf0_iter_next(
     struct amf0_iter *it, struct span *key, struct amf0_value *v);
-/* The first property named key, in linear time; false if there is none. */
+/*
+ * The first property named key, in linear time; false if there is none.  Also
+ * of an AMF3 container; then out->raw is NULL.
+ */
 bool amf0_find(
     const struct amf0_value *v, const char *key, struct amf0_value *out);
 

@@ -115,6 +115,41 @@ save_commands(void)
 	save("amf0-data", -1, buf, w.len);
 }
 
+static void
+save_hex(const char *name, int first, const char *hex)
+{
+	size_t n = strlen(hex) / 2;
+	for (size_t i = 0; i < n; i++) {
+		char digits[3] = { hex[2 * i], hex[2 * i + 1], '\0' };
+		buf[i] = (uint8_t)strtoul(digits, NULL, 16);
+	}
+	save(name, first, buf, n);
+}
+
+static void
+save_amf3(void)
+{
+	/* {a: -1, b: "b", c: [1.5; k: true]} with references */
+	save_hex("amf3-object", -1,
+	    "0a0b01036104bfffffff03620602036309030"
+	    "36b0301053ff800000000000001");
+	/* traits with one sealed member, used twice; the object itself */
+	save_hex("amf3-traits", -1,
+	    "0907010a130754687803780401"
+	    "0a0104020a0204030802");
+	/* date, XML, bytes, vectors, dictionary, ArrayCollection */
+	save_hex("amf3-others", -1,
+	    "090f01080142748a5dd40000000b093c612f3e0c07616263"
+	    "0d0500000000010000000210030001040111030006036b0401"
+	    "0a0743666c65782e6d6573736167696e672e696f2e41727261"
+	    "79436f6c6c656374696f6e09030104010f0300400400000000"
+	    "0000");
+	save_hex("amf0-avmplus", -1,
+	    "020005706c61790040080000000000001103110609"
+	    "64656d6f1104bfffffff110a0b0103610401"
+	    "01");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -126,6 +161,7 @@ main(int argc, char **argv)
 	dir = argv[1];
 	save_chunks();
 	save_commands();
+	save_amf3();
 	memset(buf, 0, BUF);
 	hs_client_init(&h, 1, buf);
 	save("handshake-plain", 1, buf, HS_CLIENT_OUT + HS_PACKET);
