@@ -1,6 +1,7 @@
 # t/rtmp.sh - for the scripts of t/e2e that look at RTMP itself; after lib.sh.
 # shellcheck shell=bash disable=SC2034 # variables are for the scripts
 
+# shellcheck disable=SC2154 # of lib.sh
 PROBE=$top_builddir/probe
 [[ -x $PROBE ]] || skip "probe is not built"
 

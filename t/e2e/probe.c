@@ -9,7 +9,7 @@
  *	hello			plain handshake
  *	hold, release		gather what is sent, send it in one write
  *	bytewise 0|1		every byte in a write of its own
- *	rcvbuf BYTES		SO_RCVBUF of the next connection
+ *	rcvbuf BYTES		SO_RCVBUF, now and of the next connection
  *	cmd MSID NAME TXN VALUE...	a command.  Values: null, s:text, n:number,
  *				b:0|1, and objects { name value ... }
  *	data MSID TS VALUE...	a data message
@@ -380,6 +380,9 @@ static void
 do_rcvbuf(void)
 {
 	probe.rcvbuf = (int)num(1);
+	if (probe.fd >= 0)
+		setsockopt(probe.fd, SOL_SOCKET, SO_RCVBUF, &probe.rcvbuf,
+		    sizeof probe.rcvbuf);
 }
 
 static void
