@@ -145,24 +145,20 @@ play_ffmpeg_on() {
 	fail "no connection reached worker $slot"
 }
 
-# one_plays STREAM PID: the process has a connection that plays, by its ports
+# one_plays STREAM PID: the process has a connection that plays, or has ended
 one_plays() {
-	local port
 	alive "$2" || return 0
-	for port in $(ports_of_process "$2"); do
-		player_ports 0 "$1" | grep -qx "$port" && return 0
-		player_ports 1 "$1" | grep -qx "$port" && return 0
-	done
-	return 1
+	ctl client list -j | jq -r ".[] | select(.role == \"play\" and
+	    .stream == \"$1\") | .addr" | sed 's/.*://' | sort >"$TMP/playing"
+	[[ -n $(ports_of_process "$2" | sort | join - "$TMP/playing") ]]
 }
 
 # ports_of_process PID: local ports of its TCP connections over IPv4
 ports_of_process() {
-	local inodes
-	inodes=$(readlink "/proc/$1/fd/"* | sed -n 's/^socket:\[\(.*\)\]$/\1/p')
-	while read -r _ address _ _ _ _ _ _ _ inode _; do
-		grep -qx "$inode" <<<"$inodes" && echo $((16#${address#*:}))
-	done </proc/net/tcp
+	readlink "/proc/$1/fd/"* | sed -n 's/^socket:\[\(.*\)\]$/\1/p' |
+	    awk 'NR == FNR { own[$1]; next }
+		$10 in own { sub(".*:", "", $2); print "0x" $2 }' - /proc/net/tcp |
+	    while read -r port; do echo $((port)); done
 }
 
 # expect_cycle FRAMEMD5 SOURCE: video frames of the first file are those of the

@@ -11,6 +11,11 @@ need ffmpeg perl
 players=60 kills=10
 if [[ $LONG == 1 ]]; then players=200 kills=100; fi
 
+# the ring has its size: it gives back what is old
+steady() {
+	[[ $(counter segments.freed) -ge 4 ]]
+}
+
 start_server -w 2
 publish_bench s -r 1M
 publisher=$spawned
@@ -25,6 +30,7 @@ play=$spawned
 retry 20 has_readers s "$players" || fail "not everybody plays"
 player_ports "$slot" s >"$TMP/ports"
 expect "players of the worker that lives" "$(wc -l <"$TMP/ports")" -gt 5
+retry 20 steady || fail "the ring does not grow"
 before=$(segments_low 4)
 
 random_ms=$((RANDOM % 600))

@@ -9,6 +9,11 @@
 players=40
 watchdog_s=3
 
+# the ring has its size: it gives back what is old
+steady() {
+	[[ $(counter segments.freed) -ge 4 ]]
+}
+
 SERVER_XML="<ResourceLimits><WatchdogTime>$watchdog_s</WatchdogTime></ResourceLimits>"
 start_server -w 2
 publish_bench s -r 2M -c
@@ -20,6 +25,7 @@ play=$spawned
 retry 20 has_readers s "$players" || fail "not everybody plays"
 player_ports "$slot" s >"$TMP/ports"
 player_ports "$other" s >"$TMP/other"
+retry 20 steady || fail "the ring does not grow"
 before=$(segments_low 4)
 
 # a second: its players stay, and the master says nothing
