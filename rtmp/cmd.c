@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "rtmp/amf3.h"
 #include "rtmp/cmd.h"
 #include "rtmp/wire.h"
 
@@ -155,6 +156,28 @@ clear_connect(struct cmd_connect *out)
 	out->audio_fourcc_map.type = AMF0_UNDEFINED;
 }
 
+/* The properties of an AMF3 connect object. */
+static enum amf0_result
+connect_avmplus(struct cmd_connect *out, const struct amf0_value *object)
+{
+	struct amf3_tables tables;
+	struct amf3_value all, in;
+	struct amf3_iter it;
+	struct amf3 a;
+	struct span key;
+	amf3_init(&a, &tables, object->raw + 1,
+	    (size_t)(object->raw_end - object->raw) - 1);
+	if (amf3_read(&a, &all) != AMF0_OK || !amf3_is_container(&all))
+		return AMF0_MALFORMED;
+	amf3_iter_init(&it, &a, &all);
+	while (amf3_iter_next(&it, &key, &in)) {
+		struct amf0_value v = { .raw = NULL };
+		amf3_as_amf0(&in, &v);
+		connect_property(out, key, &v);
+	}
+	return AMF0_OK;
+}
+
 enum amf0_result
 cmd_parse_connect(const struct cmd *c, struct cmd_connect *out)
 {
@@ -168,6 +191,8 @@ cmd_parse_connect(const struct cmd *c, struct cmd_connect *out)
 	enum amf0_result e = amf0_read(&out->args, &object);
 	if (e != AMF0_OK)
 		return e == AMF0_END ? AMF0_MALFORMED : e;
+	if (object.type == AMF0_AVMPLUS)
+		return connect_avmplus(out, &object);
 	if (!amf0_is_object(&object))
 		return AMF0_MALFORMED;
 	amf0_iter_init(&it, &object);
@@ -254,6 +279,39 @@ cmd_parse_play(const struct cmd *c, struct cmd_play *out)
 	return name_or_stop(&v[0], &out->name, &out->stop);
 }
 
+static struct span
+find_string(const struct amf0_value *object, const char *key)
+{
+	struct amf0_value v;
+	amf0_find(object, key, &v);
+	return string_or_empty(&v);
+}
+
+static double
+find_number(const struct amf0_value *object, const char *key, double other)
+{
+	struct amf0_value v;
+	amf0_find(object, key, &v);
+	return number_or(&v, other);
+}
+
+enum amf0_result
+cmd_parse_play2(const struct cmd *c, struct cmd_play2 *out)
+{
+	struct amf0_value v;
+	*out = (struct cmd_play2){ .name = { "", 0 } };
+	enum amf0_result e = arguments(c, &v, 1);
+	if (e != AMF0_OK)
+		return e;
+	out->name = find_string(&v, "streamName");
+	out->old_name = find_string(&v, "oldStreamName");
+	out->transition = find_string(&v, "transition");
+	out->start_ms = play_start(find_number(&v, "start", CMD_PLAY_ANY));
+	out->duration_ms = find_number(&v, "len", -1);
+	out->offset_s = find_number(&v, "offset", -1);
+	return out->name.len > 0 ? AMF0_OK : AMF0_MALFORMED;
+}
+
 enum amf0_result
 cmd_parse_name(const struct cmd *c, struct span *name)
 {
@@ -307,14 +365,6 @@ cmd_parse_flag(const struct cmd *c, bool *flag, double *number)
 	else
 		return AMF0_MALFORMED;
 	return AMF0_OK;
-}
-
-static struct span
-find_string(const struct amf0_value *object, const char *key)
-{
-	struct amf0_value v;
-	amf0_find(object, key, &v);
-	return string_or_empty(&v);
 }
 
 enum amf0_result
@@ -380,288 +430,21 @@ data_parse(uint8_t type, const uint8_t *payload, size_t len, struct data_msg *d)
 	return e;
 }
 
-/* Writing. ---------------------------------------------------------------- */
-
-struct call {
-	struct wire_mark mark;
-	uint32_t chunk;
-};
-
-static struct call
-call_begin(struct writer *w, uint32_t chunk, uint32_t msid, const char *name,
-    double txn)
+/* Sent at all; an object or a list, whatever is in it. */
+static bool
+was_sent(const struct amf0_value *v)
 {
-	struct call c = { .chunk = chunk };
-	wire_begin(w, &c.mark, WIRE_CSID_COMMAND, WIRE_COMMAND, msid, 0);
-	amf0_write_text(w, name);
-	amf0_write_number(w, txn);
-	return c;
-}
-
-static void
-call_end(struct writer *w, const struct call *c)
-{
-	wire_end(w, &c->mark, c->chunk);
-}
-
-static void
-write_info(struct writer *w, const char *level, const char *code)
-{
-	amf0_object_begin(w);
-	amf0_prop_text(w, "level", level);
-	amf0_prop_text(w, "code", code);
+	return v->type != AMF0_UNDEFINED && v->type != AMF0_NULL;
 }
 
 void
-cmd_write_connect_result(
-    struct writer *w, uint32_t chunk, const struct cmd_connect_result *r)
+cmd_answer_enhanced(
+    struct cmd_connect_result *r, const struct cmd_connect *c, uint32_t caps)
 {
-	struct call c = call_begin(w, chunk, 0, "_result", r->txn);
-	amf0_object_begin(w);
-	amf0_prop_text(w, "fmsVer", r->fms_ver);
-	amf0_prop_number(w, "capabilities", 31);
-	amf0_prop_number(w, "mode", 1);
-	amf0_object_end(w);
-	write_info(w, "status", "NetConnection.Connect.Success");
-	amf0_prop_text(w, "description",
-	    r->description != NULL ? r->description : "Connection succeeded.");
-	amf0_prop_number(w, "objectEncoding", r->object_encoding);
-	amf0_key(w, "data");
-	amf0_ecma_begin(w, 1);
-	amf0_prop_text(w, "version", r->version);
-	amf0_object_end(w);
-	amf0_object_end(w);
-	call_end(w, &c);
-}
-
-void
-cmd_write_error(struct writer *w, uint32_t chunk, double txn, const char *code,
-    const char *description)
-{
-	struct call c = call_begin(w, chunk, 0, "_error", txn);
-	amf0_write_null(w);
-	write_info(w, "error", code);
-	amf0_prop_text(w, "description", description);
-	amf0_object_end(w);
-	call_end(w, &c);
-}
-
-void
-cmd_write_result_number(
-    struct writer *w, uint32_t chunk, double txn, double number)
-{
-	struct call c = call_begin(w, chunk, 0, "_result", txn);
-	amf0_write_null(w);
-	amf0_write_number(w, number);
-	call_end(w, &c);
-}
-
-void
-cmd_write_result_null(struct writer *w, uint32_t chunk, double txn)
-{
-	struct call c = call_begin(w, chunk, 0, "_result", txn);
-	amf0_write_null(w);
-	amf0_write_undefined(w);
-	call_end(w, &c);
-}
-
-void
-cmd_write_on_status(
-    struct writer *w, uint32_t chunk, uint32_t msid, const struct cmd_status *s)
-{
-	struct call c = call_begin(w, chunk, msid, "onStatus", 0);
-	amf0_write_null(w);
-	write_info(w, s->level, s->code);
-	amf0_prop_string(w, "description", s->description);
-	if (s->details.p != NULL)
-		amf0_prop_string(w, "details", s->details);
-	if (s->client_id.p != NULL)
-		amf0_prop_string(w, "clientid", s->client_id);
-	amf0_object_end(w);
-	call_end(w, &c);
-}
-
-/* before name after, as one string of at most 65535 bytes. */
-static void
-write_sentence(
-    struct writer *w, const char *before, struct span name, const char *after)
-{
-	struct span b = span_of(before), a = span_of(after);
-	size_t len = b.len + name.len + a.len;
-	if (len > UINT16_MAX) {
-		writer_fail(w);
-		return;
-	}
-	writer_u8(w, AMF0_STRING);
-	writer_u16(w, (uint16_t)len);
-	writer_span(w, b);
-	writer_span(w, name);
-	writer_span(w, a);
-}
-
-void
-cmd_write_on_status_name(struct writer *w, uint32_t chunk, uint32_t msid,
-    const char *level, const char *code, const char *before, struct span name,
-    const char *after, struct span client_id)
-{
-	struct call c = call_begin(w, chunk, msid, "onStatus", 0);
-	amf0_write_null(w);
-	write_info(w, level, code);
-	amf0_key(w, "description");
-	write_sentence(w, before, name, after);
-	amf0_prop_string(w, "details", name);
-	if (client_id.p != NULL)
-		amf0_prop_string(w, "clientid", client_id);
-	amf0_object_end(w);
-	call_end(w, &c);
-}
-
-void
-cmd_write_on_fc(struct writer *w, uint32_t chunk, const char *name,
-    const char *code, struct span description)
-{
-	struct call c = call_begin(w, chunk, 0, name, 0);
-	amf0_write_null(w);
-	write_info(w, "status", code);
-	amf0_prop_string(w, "description", description);
-	amf0_object_end(w);
-	call_end(w, &c);
-}
-
-void
-cmd_write_close(struct writer *w, uint32_t chunk)
-{
-	cmd_write_call(w, chunk, CMD_CLOSE, 0, 0);
-}
-
-void
-cmd_write_sample_access(struct writer *w, uint32_t chunk, uint32_t msid,
-    uint32_t ts, bool audio, bool video)
-{
-	struct wire_mark m;
-	wire_begin(w, &m, WIRE_CSID_DATA, WIRE_DATA, msid, ts);
-	amf0_write_text(w, "|RtmpSampleAccess");
-	amf0_write_boolean(w, audio);
-	amf0_write_boolean(w, video);
-	wire_end(w, &m, chunk);
-}
-
-void
-cmd_write_data_start(
-    struct writer *w, uint32_t chunk, uint32_t msid, uint32_t ts)
-{
-	struct wire_mark m;
-	wire_begin(w, &m, WIRE_CSID_DATA, WIRE_DATA, msid, ts);
-	amf0_write_text(w, "onStatus");
-	amf0_object_begin(w);
-	amf0_prop_text(w, "code", "NetStream.Data.Start");
-	amf0_object_end(w);
-	wire_end(w, &m, chunk);
-}
-
-static void
-prop_if_string(struct writer *w, const char *key, struct span s)
-{
-	if (s.len > 0)
-		amf0_prop_string(w, key, s);
-}
-
-static void
-prop_if_number(struct writer *w, const char *key, double v)
-{
-	if (v != 0)
-		amf0_prop_number(w, key, v);
-}
-
-static void
-prop_if_value(struct writer *w, const char *key, const struct amf0_value *v)
-{
-	if (v->raw == NULL || v->raw_end == NULL)
-		return;
-	amf0_key(w, key);
-	writer_bytes(w, v->raw, (size_t)(v->raw_end - v->raw));
-}
-
-void
-cmd_write_connect(struct writer *w, uint32_t chunk, const struct cmd_connect *c)
-{
-	struct call call = call_begin(w, chunk, 0, "connect", c->txn);
-	amf0_object_begin(w);
-	amf0_prop_string(w, "app", c->app);
-	prop_if_string(w, "type", c->type);
-	prop_if_string(w, "flashVer", c->flash_ver);
-	prop_if_string(w, "swfUrl", c->swf_url);
-	amf0_prop_string(w, "tcUrl", c->tc_url);
-	/* Players send it, publishers do not, as in FFmpeg. */
-	if (c->type.len == 0)
-		amf0_prop_boolean(w, "fpad", c->fpad);
-	prop_if_number(w, "capabilities", c->capabilities);
-	prop_if_number(w, "audioCodecs", c->audio_codecs);
-	prop_if_number(w, "videoCodecs", c->video_codecs);
-	prop_if_number(w, "videoFunction", c->video_function);
-	prop_if_string(w, "pageUrl", c->page_url);
-	prop_if_number(w, "objectEncoding", c->object_encoding);
-	prop_if_value(w, "fourCcList", &c->fourcc_list);
-	prop_if_value(w, "videoFourCcInfoMap", &c->video_fourcc_map);
-	prop_if_value(w, "audioFourCcInfoMap", &c->audio_fourcc_map);
-	prop_if_number(w, "capsEx", c->caps_ex);
-	amf0_object_end(w);
-	call_end(w, &call);
-}
-
-void
-cmd_write_call(
-    struct writer *w, uint32_t chunk, enum cmd_id id, uint32_t msid, double txn)
-{
-	struct call c = call_begin(w, chunk, msid, cmd_name(id), txn);
-	amf0_write_null(w);
-	call_end(w, &c);
-}
-
-void
-cmd_write_call_name(struct writer *w, uint32_t chunk, enum cmd_id id,
-    double txn, struct span name)
-{
-	struct call c = call_begin(w, chunk, 0, cmd_name(id), txn);
-	amf0_write_null(w);
-	amf0_write_string(w, name);
-	call_end(w, &c);
-}
-
-void
-cmd_write_publish(struct writer *w, uint32_t chunk, uint32_t msid, double txn,
-    struct span name, const char *type)
-{
-	struct call c = call_begin(w, chunk, msid, "publish", txn);
-	amf0_write_null(w);
-	amf0_write_string(w, name);
-	amf0_write_text(w, type);
-	call_end(w, &c);
-}
-
-void
-cmd_write_play(struct writer *w, uint32_t chunk, uint32_t msid, double txn,
-    struct span name, double start_ms)
-{
-	struct call c = call_begin(w, chunk, msid, "play", txn);
-	amf0_write_null(w);
-	amf0_write_string(w, name);
-	amf0_write_number(w, start_ms);
-	call_end(w, &c);
-}
-
-void
-cmd_write_delete_stream(
-    struct writer *w, uint32_t chunk, double txn, uint32_t msid)
-{
-	struct call c = call_begin(w, chunk, 0, "deleteStream", txn);
-	amf0_write_null(w);
-	amf0_write_number(w, msid);
-	call_end(w, &c);
-}
-
-void
-cmd_write_close_stream(struct writer *w, uint32_t chunk, uint32_t msid)
-{
-	cmd_write_call(w, chunk, CMD_CLOSE_STREAM, msid, 0);
+	uint32_t asked;
+	r->fourcc_list = was_sent(&c->fourcc_list);
+	r->video_fourcc_map = was_sent(&c->video_fourcc_map);
+	r->audio_fourcc_map = was_sent(&c->audio_fourcc_map);
+	r->caps_ex = whole32(c->caps_ex, &asked) ? asked & caps : 0;
+	r->video_function = c->video_function;
 }

@@ -3,7 +3,9 @@
  * both ways: a server reads what cmd_write_ of the client half writes, and
  * the other way round.  Strings point into the payload and live as long.
  * Writers append whole messages in chunks of `chunk` bytes; ask writer_ok()
- * once.  Context: any; no state, no allocation.
+ * once.  With CMD_AMF3 in chunk the message is of the AMF3 type (17, 15) and
+ * begins with format byte 0; its values are AMF0 all the same, as servers
+ * answer to objectEncoding 3.  Context: any; no state, no allocation.
  */
 #ifndef RTMP_CMD_H
 #define RTMP_CMD_H
@@ -14,6 +16,17 @@
 
 #include "common/cursor.h"
 #include "rtmp/amf0.h"
+
+/* Beside a chunk size: see above. */
+enum { CMD_AMF3 = 1 << 30 };
+
+/* Bits of capsEx, Enhanced RTMP v2. */
+enum {
+	CMD_CAPS_RECONNECT = 1,
+	CMD_CAPS_MULTITRACK = 2,
+	CMD_CAPS_MODEX = 4,
+	CMD_CAPS_NANO = 8
+};
 
 /* clang-format off */
 #define CMD_NAMES(X) \
@@ -83,7 +96,10 @@ struct cmd_connect {
 	double capabilities, audio_codecs, video_codecs, video_function;
 	double caps_ex;		 /* Enhanced RTMP v2, 0 if not sent */
 	uint8_t object_encoding; /* 0 or 3 */
-	/* Enhanced RTMP; of type undefined if not sent */
+	/*
+	 * Enhanced RTMP; of type undefined if not sent.  Out of an AMF3
+	 * object: AMF0_AVMPLUS, only that they were sent can be told.
+	 */
 	struct amf0_value fourcc_list, video_fourcc_map, audio_fourcc_map;
 	struct reader args; /* further arguments, for onConnect */
 };
@@ -110,6 +126,17 @@ struct cmd_play {
 	bool stop;	    /* play(false) */
 };
 enum amf0_result cmd_parse_play(const struct cmd *c, struct cmd_play *out);
+
+/* Switch from one stream to another; -1 and "" where it is not said. */
+struct cmd_play2 {
+	struct span name, old_name;
+	struct span transition; /* "switch", "append", "stop", "swap", ... */
+	double start_ms;	/* as in cmd_play */
+	double duration_ms;	/* -1: all */
+	double offset_s;
+};
+/* No object, or no name in it, is MALFORMED. */
+enum amf0_result cmd_parse_play2(const struct cmd *c, struct cmd_play2 *out);
 
 /*
  * The stream name of releaseStream, FCPublish, FCUnpublish, FCSubscribe,
@@ -166,7 +193,20 @@ struct cmd_connect_result {
 	const char *version;	 /* data.version, "5,0,17,0" */
 	const char *description; /* NULL: "Connection succeeded." */
 	uint8_t object_encoding;
+	/* Left out if false or 0: see cmd_answer_enhanced(). */
+	bool fourcc_list, video_fourcc_map, audio_fourcc_map;
+	uint32_t caps_ex;
+	double video_function;
 };
+
+/*
+ * Answer what a client of Enhanced RTMP asked for, and nothing that it did not
+ * send: every FourCC may be forwarded, capsEx is what both sides can do.
+ *
+ * caps		CMD_CAPS_ bits of the server
+ */
+void cmd_answer_enhanced(
+    struct cmd_connect_result *r, const struct cmd_connect *c, uint32_t caps);
 void cmd_write_connect_result(
     struct writer *w, uint32_t chunk, const struct cmd_connect_result *r);
 

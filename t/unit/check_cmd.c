@@ -49,6 +49,7 @@ parse_all(uint8_t type, const uint8_t *p, size_t n)
 	struct cmd_connect connect;
 	struct cmd_publish publish;
 	struct cmd_play play;
+	struct cmd_play2 play2;
 	struct cmd_reply reply;
 	struct data_msg d;
 	struct span name;
@@ -59,6 +60,7 @@ parse_all(uint8_t type, const uint8_t *p, size_t n)
 		cmd_parse_connect(&c, &connect);
 		cmd_parse_publish(&c, &publish);
 		cmd_parse_play(&c, &play);
+		cmd_parse_play2(&c, &play2);
 		cmd_parse_name(&c, &name);
 		cmd_parse_stream_id(&c, &id);
 		cmd_parse_flag(&c, &flag, &number);
@@ -529,6 +531,302 @@ START_TEST(amf3_commands_with_and_without_format_byte)
 }
 END_TEST
 
+/* Values in AMF3, each behind the marker that switches to it. */
+static void
+put3(struct writer *w, const void *p, size_t n)
+{
+	writer_u8(w, AMF0_AVMPLUS);
+	writer_bytes(w, p, n);
+}
+
+static void
+put3_text(struct writer *w, const char *text)
+{
+	uint8_t head[2] = { 6, (uint8_t)(strlen(text) << 1 | 1) };
+	put3(w, head, 2);
+	writer_span(w, span_of(text));
+}
+
+static const uint8_t dbl_minus_1000[] = { 5, 0xc0, 0x8f, 0x40, 0, 0, 0, 0, 0 };
+
+static void
+rest_play3(struct writer *w)
+{
+	put3(w, "\1", 1);
+	put3_text(w, "cam1");
+	put3(w, dbl_minus_1000, 9);
+	put3(w, "\4\x05", 2);
+	put3(w, "\2", 1);
+}
+
+static void
+rest_publish3(struct writer *w)
+{
+	put3(w, "\1", 1);
+	put3_text(w, "cam1");
+	put3_text(w, "live");
+}
+
+static void
+rest_pause3(struct writer *w)
+{
+	put3(w, "\1", 1);
+	put3(w, "\3", 1);
+	put3(w, "\4\x81\x7a", 3);
+}
+
+/* {app: "live", objectEncoding: 3, fourCcList: [...], capsEx: 7} */
+static const uint8_t connect3[] = "\x0a\x0b\1"
+				  "\x07"
+				  "app\x06\x09live"
+				  "\x1dobjectEncoding\4\3"
+				  "\x15"
+				  "fourCcList\x09\3\1\6\3*"
+				  "\x0d"
+				  "capsEx\4\7"
+				  "\1";
+
+static void
+rest_connect3(struct writer *w)
+{
+	put3(w, connect3, sizeof(connect3) - 1);
+	amf0_write_text(w, "user");
+}
+
+static void
+rest_connect_bytes3(struct writer *w)
+{
+	put3(w, "\x0c\3A", 3);
+}
+
+START_TEST(arguments_in_amf3_mean_the_same)
+{
+	struct cmd_connect cc;
+	struct cmd_publish pub;
+	struct cmd_play play;
+	struct amf0_value v;
+	bool flag;
+	double n;
+	struct cmd c = odd("play", rest_play3);
+	ck_assert_int_eq(cmd_parse_play(&c, &play), AMF0_OK);
+	ck_assert(span_is(play.name, "cam1"));
+	ck_assert_double_eq(play.start_ms, CMD_PLAY_LIVE);
+	ck_assert_double_eq(play.duration_ms, 5);
+	ck_assert_uint_eq(play.reset, 0);
+	c = odd("publish", rest_publish3);
+	ck_assert_int_eq(cmd_parse_publish(&c, &pub), AMF0_OK);
+	ck_assert(span_is(pub.name, "cam1") && span_is(pub.type, "live"));
+	c = odd("pause", rest_pause3);
+	ck_assert_int_eq(cmd_parse_flag(&c, &flag, &n), AMF0_OK);
+	ck_assert(flag && n == 250);
+	c = odd("connect", rest_connect3);
+	ck_assert_int_eq(cmd_parse_connect(&c, &cc), AMF0_OK);
+	ck_assert(span_is(cc.app, "live"));
+	ck_assert_uint_eq(cc.object_encoding, 3);
+	ck_assert_double_eq(cc.caps_ex, 7);
+	ck_assert_int_eq(cc.fourcc_list.type, AMF0_AVMPLUS);
+	ck_assert_int_eq(amf0_read(&cc.args, &v), AMF0_OK);
+	ck_assert(span_is(v.str, "user"));
+	c = odd("connect", rest_connect_bytes3);
+	ck_assert_int_eq(cmd_parse_connect(&c, &cc), AMF0_MALFORMED);
+}
+END_TEST
+
+START_TEST(a_whole_command_in_amf3_is_read)
+{
+	struct writer w;
+	struct cmd c;
+	struct cmd_play play;
+	writer_init(&w, payload, sizeof(payload));
+	writer_u8(&w, 0);
+	put3_text(&w, "play");
+	put3(&w, "\4\5", 2);
+	rest_play3(&w);
+	payload_len = w.len;
+	torture();
+	ck_assert_int_eq(
+	    cmd_parse(WIRE_COMMAND_AMF3, payload, w.len, &c), AMF0_OK);
+	ck_assert_int_eq(c.id, CMD_PLAY);
+	ck_assert_double_eq(c.txn, 5);
+	ck_assert_int_eq(cmd_parse_play(&c, &play), AMF0_OK);
+	ck_assert(span_is(play.name, "cam1"));
+}
+END_TEST
+
+START_TEST(answers_to_amf3_clients_have_their_type_and_format_byte)
+{
+	struct cmd_reply r;
+	struct amf0_value v;
+	struct data_msg d;
+	struct cmd c;
+	const struct cmd_connect_result res = { .txn = 1,
+		.fms_ver = "FMS/5,0,17,0",
+		.version = "5,0,17,0",
+		.object_encoding = 3 };
+	for (uint32_t chunk = 64; chunk <= 65536; chunk *= 1024) {
+		struct writer w = start();
+		cmd_write_connect_result(&w, chunk | CMD_AMF3, &res);
+		unpack(&w, chunk);
+		ck_assert_uint_eq(header.type, WIRE_COMMAND_AMF3);
+		ck_assert_uint_eq(payload[0], 0);
+		torture();
+		ck_assert_int_eq(
+		    cmd_parse(header.type, payload, payload_len, &c), AMF0_OK);
+		ck_assert_int_eq(c.id, CMD_RESULT);
+		ck_assert_int_eq(cmd_parse_reply(&c, &r), AMF0_OK);
+		ck_assert(amf0_find(&r.info, "objectEncoding", &v));
+		ck_assert_double_eq(v.number, 3);
+	}
+	struct writer w = start();
+	cmd_write_data_start(&w, 128 | CMD_AMF3, 1, 5);
+	unpack(&w, 128);
+	ck_assert_uint_eq(header.type, WIRE_DATA_AMF3);
+	ck_assert_uint_eq(payload[0], 0);
+	ck_assert_int_eq(
+	    data_parse(header.type, payload, payload_len, &d), AMF0_OK);
+	ck_assert(span_is(d.name, "onStatus"));
+	ck_assert_uint_eq(d.offset, 1);
+}
+END_TEST
+
+static void
+rest_enhanced(struct writer *w)
+{
+	amf0_object_begin(w);
+	amf0_prop_text(w, "app", "live");
+	amf0_key(w, "fourCcList");
+	amf0_strict_begin(w, 2);
+	amf0_write_text(w, "hvc1");
+	amf0_write_text(w, "av01");
+	amf0_key(w, "videoFourCcInfoMap");
+	amf0_object_begin(w);
+	amf0_prop_number(w, "hvc1", 1);
+	amf0_object_end(w);
+	amf0_key(w, "audioFourCcInfoMap");
+	amf0_object_begin(w);
+	amf0_prop_number(w, "Opus", 1);
+	amf0_object_end(w);
+	amf0_prop_number(w, "capsEx", 15);
+	amf0_prop_number(w, "videoFunction", 5);
+	amf0_object_end(w);
+}
+
+static void
+rest_not_enhanced(struct writer *w)
+{
+	amf0_object_begin(w);
+	amf0_prop_text(w, "app", "live");
+	amf0_key(w, "fourCcList");
+	amf0_write_null(w);
+	amf0_prop_number(w, "capsEx", -1);
+	amf0_object_end(w);
+}
+
+START_TEST(enhanced_rtmp_is_answered_as_asked)
+{
+	static const char *const keys[] = { "fourCcList", "videoFourCcInfoMap",
+		"audioFourCcInfoMap", "capsEx", "videoFunction" };
+	struct cmd_connect_result res = {
+		.txn = 1, .fms_ver = "FMS/5,0,17,0", .version = "5,0,17,0"
+	};
+	const uint32_t caps =
+	    CMD_CAPS_MULTITRACK | CMD_CAPS_MODEX | CMD_CAPS_NANO;
+	struct cmd_connect cc;
+	struct cmd_reply r;
+	struct amf0_value v, in;
+	struct amf0_iter it;
+	struct span key;
+	struct cmd c = odd("connect", rest_enhanced);
+	ck_assert_int_eq(cmd_parse_connect(&c, &cc), AMF0_OK);
+	cmd_answer_enhanced(&res, &cc, caps);
+	struct writer w = start();
+	cmd_write_connect_result(&w, 128, &res);
+	unpack(&w, 128);
+	c = expect(CMD_RESULT, 1, 0);
+	ck_assert_int_eq(cmd_parse_reply(&c, &r), AMF0_OK);
+	ck_assert(amf0_find(&r.info, keys[0], &v));
+	amf0_iter_init(&it, &v);
+	ck_assert(amf0_iter_next(&it, &key, &in) && span_is(in.str, "*"));
+	ck_assert(!amf0_iter_next(&it, &key, &in));
+	for (size_t i = 1; i < 3; i++) {
+		ck_assert(amf0_find(&r.info, keys[i], &v));
+		ck_assert(amf0_find(&v, "*", &in) && in.number == 4);
+	}
+	ck_assert(amf0_find(&r.info, "capsEx", &v) && v.number == 14);
+	ck_assert(amf0_find(&r.info, "videoFunction", &v) && v.number == 5);
+
+	c = odd("connect", rest_not_enhanced);
+	ck_assert_int_eq(cmd_parse_connect(&c, &cc), AMF0_OK);
+	cmd_answer_enhanced(&res, &cc, caps);
+	w = start();
+	cmd_write_connect_result(&w, 128, &res);
+	unpack(&w, 128);
+	c = expect(CMD_RESULT, 1, 0);
+	ck_assert_int_eq(cmd_parse_reply(&c, &r), AMF0_OK);
+	for (size_t i = 0; i < 5; i++)
+		ck_assert(!amf0_find(&r.info, keys[i], &v));
+}
+END_TEST
+
+static void
+rest_play2(struct writer *w)
+{
+	amf0_write_null(w);
+	amf0_object_begin(w);
+	amf0_prop_text(w, "streamName", "cam2");
+	amf0_prop_text(w, "oldStreamName", "cam1");
+	amf0_prop_text(w, "transition", "switch");
+	amf0_prop_number(w, "start", -1);
+	amf0_object_end(w);
+}
+
+START_TEST(play2_is_an_object)
+{
+	struct cmd_play2 p;
+	struct cmd c = odd("play2", rest_play2);
+	ck_assert_int_eq(cmd_parse_play2(&c, &p), AMF0_OK);
+	ck_assert(span_is(p.name, "cam2") && span_is(p.old_name, "cam1"));
+	ck_assert(span_is(p.transition, "switch"));
+	ck_assert_double_eq(p.start_ms, CMD_PLAY_LIVE);
+	ck_assert_double_eq(p.duration_ms, -1);
+	ck_assert_double_eq(p.offset_s, -1);
+	c = odd("play2", rest_name_only);
+	ck_assert_int_eq(cmd_parse_play2(&c, &p), AMF0_MALFORMED);
+	c = odd("play2", rest_nothing);
+	ck_assert_int_eq(cmd_parse_play2(&c, &p), AMF0_MALFORMED);
+}
+END_TEST
+
+/* A failure in any argument is told, by every parser. */
+static void
+rest_broken(struct writer *w)
+{
+	amf0_write_null(w);
+	writer_u8(w, 14);
+}
+
+START_TEST(a_broken_argument_is_told)
+{
+	struct cmd c = odd("x", rest_broken);
+	struct cmd_publish pub;
+	struct cmd_play play;
+	struct cmd_play2 play2;
+	struct cmd_reply r;
+	struct span name;
+	uint32_t id;
+	bool flag;
+	double n;
+	const enum amf0_result e = AMF0_UNSUPPORTED;
+	ck_assert_int_eq(cmd_parse_publish(&c, &pub), e);
+	ck_assert_int_eq(cmd_parse_play(&c, &play), e);
+	ck_assert_int_eq(cmd_parse_play2(&c, &play2), e);
+	ck_assert_int_eq(cmd_parse_name(&c, &name), e);
+	ck_assert_int_eq(cmd_parse_stream_id(&c, &id), e);
+	ck_assert_int_eq(cmd_parse_flag(&c, &flag, &n), e);
+	ck_assert_int_eq(cmd_parse_reply(&c, &r), e);
+}
+END_TEST
+
 START_TEST(set_data_frame_leaves_the_offset_of_the_rest)
 {
 	struct data_msg d;
@@ -647,6 +945,13 @@ main(void)
 	tcase_add_test(t, play_starts_are_the_same_in_seconds_and_milliseconds);
 	tcase_add_test(t, flags_and_numbers_are_checked);
 	tcase_add_test(t, amf3_commands_with_and_without_format_byte);
+	tcase_add_test(t, arguments_in_amf3_mean_the_same);
+	tcase_add_test(t, a_whole_command_in_amf3_is_read);
+	tcase_add_test(
+	    t, answers_to_amf3_clients_have_their_type_and_format_byte);
+	tcase_add_test(t, enhanced_rtmp_is_answered_as_asked);
+	tcase_add_test(t, play2_is_an_object);
+	tcase_add_test(t, a_broken_argument_is_told);
 	tcase_add_test(t, set_data_frame_leaves_the_offset_of_the_rest);
 	tcase_add_test(t, data_messages_of_the_server_are_read_back);
 	tcase_add_test(t, a_writer_too_small_is_told_at_the_end);
