@@ -24,6 +24,7 @@ struct pending {
 struct streams {
 	uint32_t nblocks, live, npending, norphans;
 	uint32_t hint;		  /* no FREE block below */
+	uint32_t top;		  /* no block at or above was ever used */
 	struct pending *pending;  /* by block */
 	struct ring_free *orphan; /* by block: of dead owners */
 	bool *orphaned;
@@ -306,6 +307,8 @@ make_live(struct master *m, unsigned slot, const struct ipc_publish *p,
 	for (unsigned i = 0; i < m->nslots; i++)
 		wake_mark_directory(&m->arena, i);
 	(void)wake_sleepers(&m->arena, ~UINT64_C(0), m->eventfd, -1);
+	if (b >= m->streams->top)
+		m->streams->top = b + 1;
 	m->streams->live++;
 }
 
@@ -503,7 +506,7 @@ streams_owner_died(struct master *m, unsigned slot, uint64_t incarnation)
 {
 	struct streams *s = m->streams;
 	bool ended = false;
-	for (uint32_t b = 0; b < s->nblocks; b++) {
+	for (uint32_t b = 0; b < s->top; b++) {
 		enum block_state st = state_of(sg_of(m, b));
 		if (s->pending[b].on && s->pending[b].slot == slot &&
 		    s->pending[b].incarnation == incarnation)
@@ -511,7 +514,10 @@ streams_owner_died(struct master *m, unsigned slot, uint64_t incarnation)
 		if (st == BLOCK_FREE || !owned_by(m, b, slot, incarnation))
 			continue;
 		if (st == BLOCK_LIVE) {
-			end_stream(m, b, REASON_OWNER_DIED, left_in_half(m, b));
+			end_stream(m, b,
+			    m->stopping ? REASON_SERVER_STOP
+					: REASON_OWNER_DIED,
+			    left_in_half(m, b));
 			ended = true;
 		}
 		adopt(m, b);
@@ -519,7 +525,7 @@ streams_owner_died(struct master *m, unsigned slot, uint64_t incarnation)
 	if (ended || s->norphans > 0)
 		master_wake_all(m);
 	/* only now: a grant needs the marks of the ends before it */
-	for (uint32_t b = 0; ended && b < s->nblocks; b++)
+	for (uint32_t b = 0; ended && b < s->top; b++)
 		if (s->pending[b].on && state_of(sg_of(m, b)) != BLOCK_LIVE)
 			give_pending(m, b);
 }
@@ -531,7 +537,7 @@ streams_tick(struct master *m, uint64_t now_ns)
 	uint64_t next = UINT64_MAX;
 	if (s->npending == 0 && s->norphans == 0)
 		return next;
-	for (uint32_t b = 0; b < s->nblocks; b++) {
+	for (uint32_t b = 0; b < s->top; b++) {
 		struct pending *p = &s->pending[b];
 		if (p->on && now_ns >= p->deadline_ns)
 			refuse_pending(m, b);

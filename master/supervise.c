@@ -249,7 +249,7 @@ supervise_death(struct master *m, unsigned slot)
 	if (mono_ms_since((struct mono){ p->start_ns }, (struct mono){ now }) >=
 	    GOOD_LIFE_MS)
 		s->faults = 0;
-	if (own_fault(p, code, status))
+	if (!m->stopping && own_fault(p, code, status))
 		delay_ms = backoff_ms(++s->faults);
 	judge_start(m, code, status);
 	bool again = !m->stopping;
