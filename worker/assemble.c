@@ -188,31 +188,37 @@ keep_for_joiners(struct worker *w, struct publish *p, const struct msg *m)
 	if (r != -E2BIG)
 		return;
 	worker_count(w, COUNTER_META_TOO_LARGE, 1);
+	if (p->told_large)
+		return;
+	p->told_large = true;
 	log_event(LOG_LEVEL_WARNING, "publish.too_large", "s:I, s:i, s:s",
 	    "client", (json_int_t)p->c->id, "bytes", (int)m->got, "text",
 	    "codec headers or metadata larger than 15 KiB are not kept for "
 	    "players that join later");
 }
 
-/* Headers and metadata wait for the time of the next media message. */
-static void
+/*
+ * Headers and metadata wait for the time of the next media message.
+ * False: there is no room, and the media behind them must not come first.
+ */
+static bool
 flush_pending(struct worker *w, struct publish *p, uint32_t ts)
 {
 	struct msg *m;
 	while ((m = TAILQ_FIRST(&p->pending)) != NULL) {
-		TAILQ_REMOVE(&p->pending, m, next);
-		p->npending--;
 		m->ts = ts;
+		if (!place(w, p, m))
+			return false; /* it stays for the next media message */
 		if (m->kind == MSG_HEADER) {
 			keep_for_joiners(w, p, m);
 			note_codec(p, m);
 		}
-		if (place(w, p, m))
-			commit(w, p, m);
-		else
-			count_drop(w, p);
+		commit(w, p, m);
+		TAILQ_REMOVE(&p->pending, m, next);
+		p->npending--;
 		msg_free(w, m, account(w, p));
 	}
+	return true;
 }
 
 static void
@@ -231,13 +237,23 @@ to_pending(struct worker *w, struct publish *p, struct msg *m)
 
 /* After a loss: is this a message to go on with? */
 static bool
-may_go_on(const struct publish *p, const struct msg *m)
+may_go_on(const struct worker *w, const struct publish *p, const struct msg *m)
 {
 	if (!p->need_key)
 		return true;
 	if (m->type == WIRE_VIDEO)
 		return (m->class & FLV_KEYFRAME) != 0;
-	return p->clock.video.ns == 0; /* no video: any message will do */
+	/* no video (any more): any message will do */
+	return p->clock.video.ns == 0 ||
+	       mono_ms_since(p->clock.video, w->now) >= PUBCLOCK_VIDEO_MS;
+}
+
+/* m finds no room or no keyframe: what follows waits for one. */
+static void
+lose(struct worker *w, struct publish *p)
+{
+	p->need_key = true;
+	count_drop(w, p);
 }
 
 /*
@@ -249,20 +265,21 @@ start_media(struct worker *w, struct publish *p, struct msg *m)
 {
 	bool jump;
 	m->ts = pubclock_map(&p->clock, m->ts, w->now, &jump);
-	if (jump) {
+	if (jump)
 		worker_count(w, COUNTER_CLOCK_JUMPS, 1);
+	if (jump && p->clock.jumps == 1) {
+		/* once; the number of all is in publish.stop */
 		log_event(LOG_LEVEL_NOTICE, "publish.clock_jump", "s:I, s:i",
 		    "client", (json_int_t)p->c->id, "jumps",
 		    (int)p->clock.jumps);
 	}
-	flush_pending(w, p, m->ts);
-	note_codec(p, m);
-	if (may_go_on(p, m) && place(w, p, m)) {
+	if (flush_pending(w, p, m->ts) && may_go_on(w, p, m) &&
+	    place(w, p, m)) {
+		note_codec(p, m);
 		p->need_key = false;
 		return true;
 	}
-	p->need_key = true;
-	count_drop(w, p);
+	lose(w, p);
 	m->dropped = true;
 	return false;
 }
@@ -276,7 +293,10 @@ publish_begin(struct worker *w, struct conn *c, struct netstream *ns,
 	struct publish *p = ns->pub;
 	if (x->len > (uint64_t)w->conf->stream_bytes / 4)
 		return REASON_MESSAGE_SIZE;
-	struct msg *m = msg_new(w, x->len, p, &session_of(w, c)->input);
+	uint32_t *acc = &session_of(w, c)->input;
+	if (*acc >= (uint64_t)w->conf->max_conn_input)
+		return REASON_INPUT_LIMIT;
+	struct msg *m = msg_new(w, x->len, p, acc);
 	if (m == NULL)
 		return REASON_INPUT_MEMORY;
 	m->type = x->type;
@@ -360,10 +380,13 @@ append(struct worker *w, struct publish *p, struct msg *m)
 			commit(w, p, m);
 	} else {
 		/* taken out of the ring: its time is mapped already */
-		if (m->kind == MSG_DATA)
+		bool media = m->kind == MSG_MEDIA;
+		if (!media)
 			m->ts = p->clock.last;
-		if (place(w, p, m))
+		if ((!media || may_go_on(w, p, m)) && place(w, p, m))
 			commit(w, p, m);
+		else if (media)
+			lose(w, p);
 		else
 			count_drop(w, p);
 	}
@@ -419,7 +442,7 @@ pace(struct worker *w, struct publish *p)
 	p->resume =
 	    mono_add_ms(w->now, ((uint64_t)media - allowed) / speed + 1);
 	worker_wake_at(w, p->resume);
-	conn_pause(w, p->c);
+	conn_hold(w, p->c);
 	publish_activate(w, p);
 }
 

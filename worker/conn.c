@@ -240,11 +240,10 @@ accept_event(struct worker *w, const struct loop_event *e)
 	if (e->more || e->index >= cs->nlisten)
 		return;
 	cs->listening[e->index] = false;
-	if (e->res == -EMFILE || e->res == -ENFILE || e->res == -ENOBUFS ||
-	    e->res == -ENOMEM)
-		pause_accept(w);
-	else if (e->res != -ECANCELED)
+	if (e->res >= 0 || e->res == -ECONNABORTED || e->res == -EINTR)
 		arm_accept(w);
+	else if (e->res != -ECANCELED)
+		pause_accept(w); /* whatever it is, it would come at once */
 }
 
 /* Ending ------------------------------------------------------------------ */
@@ -490,7 +489,10 @@ conns_flush(struct worker *w)
 {
 	struct conns *cs = w->conns;
 	struct conn *c;
-	while ((c = TAILQ_FIRST(&cs->ready)) != NULL) {
+	/* replies never take more than a part of a section from the players */
+	unsigned sends = 0;
+	while (
+	    sends < CONN_FLUSH_MAX && (c = TAILQ_FIRST(&cs->ready)) != NULL) {
 		if (c->player == NULL && !c->blocked && !c->doomed &&
 		    !conn_out_empty(c)) {
 			struct iovec iov = { c->out.buf + c->out.off,
@@ -499,6 +501,7 @@ conns_flush(struct worker *w)
 				w->loop, c->fd, &iov, 1, c->index, c->gen))
 				return;
 			worker_count(w, COUNTER_SENDS, 1);
+			sends++;
 		}
 		leave_ready(w, c);
 		if (c->player != NULL && !c->doomed)
@@ -537,10 +540,25 @@ conn_opened(struct conn *c)
 /* Input ------------------------------------------------------------------- */
 
 void
-conn_pause(struct worker *w, struct conn *c)
+conn_pause(struct conn *c)
 {
-	(void)w;
 	c->paused = true;
+}
+
+static void
+stop_recv(struct worker *w, struct conn *c)
+{
+	if (!c->recv_armed || c->cancelled)
+		return;
+	loop_cancel(w->loop, LOOP_RECV, c->index, c->gen);
+	c->cancelled = true;
+}
+
+void
+conn_hold(struct worker *w, struct conn *c)
+{
+	conn_pause(c);
+	stop_recv(w, c);
 }
 
 static void
@@ -586,10 +604,8 @@ conn_stash(struct worker *w, struct conn *c, const uint8_t *p, size_t n)
 	}
 	memcpy(c->stash.buf + c->stash.len, p, n);
 	c->stash.len += (uint32_t)n;
-	if (c->stash.len >= CONN_STASH_SOFT && c->recv_armed && !c->cancelled) {
-		loop_cancel(w->loop, LOOP_RECV, c->index, c->gen);
-		c->cancelled = true;
-	}
+	if (c->stash.len >= CONN_STASH_SOFT)
+		stop_recv(w, c);
 }
 
 static void

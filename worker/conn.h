@@ -35,6 +35,7 @@ enum {
 	CONN_OUT_MAX = 128 * 1024,    /* replies that wait for one peer */
 	CONN_STASH_SOFT = 256 * 1024, /* input kept while paused: then cancel */
 	CONN_STASH_HARD = 2048 * 1024,
+	CONN_FLUSH_MAX = LOOP_SENDS_MAX / 4, /* replies in one section */
 	CONN_LINGER_MS = 2000,
 	CONN_LINGER_BYTES = 1024 * 1024
 };
@@ -157,7 +158,9 @@ void conn_flushed(struct worker *w, struct conn *c, int32_t res);
 void conn_opened(struct conn *c);
 
 /* Input goes to the stash until conn_resume(), which hands it on. */
-void conn_pause(struct worker *w, struct conn *c);
+void conn_pause(struct conn *c);
+/* The same for a while: nothing is read from the socket at all. */
+void conn_hold(struct worker *w, struct conn *c);
 void conn_resume(struct worker *w, struct conn *c);
 /* Keep input that came before the pause took effect. */
 void conn_stash(struct worker *w, struct conn *c, const uint8_t *p, size_t n);

@@ -119,6 +119,14 @@ own_tail(struct worker *w, struct player *p)
 	return t;
 }
 
+/* A message left behind must be finished in time, however it trickles. */
+void
+player_limit_tail(struct worker *w, struct player *p)
+{
+	p->c->deadline = mono_add_ms(w->now, (uint64_t)w->conf->stall_ms);
+	p->c->late = REASON_SLOW_TAIL;
+}
+
 bool
 player_take_tail(struct worker *w, struct player *p)
 {
@@ -131,10 +139,7 @@ player_take_tail(struct worker *w, struct player *p)
 	t->refs++;
 	p->tail = t;
 	p->tail_off = (uint32_t)(p->cursor - t->from);
-	/* a message left behind must be finished in time, however it trickles
-	 * (rule 4) */
-	p->c->deadline = mono_add_ms(w->now, (uint64_t)w->conf->stall_ms);
-	p->c->late = REASON_SLOW_TAIL;
+	player_limit_tail(w, p);
 	return true;
 }
 
@@ -361,15 +366,17 @@ translated_spans(struct worker *w, struct player *p, uint64_t *to,
 		uint8_t *head = heads[used++];
 		if (!header_at(v, pos, &m, head))
 			break;
-		unsigned pieces = (unsigned)(m.size >> SEGMENT_SHIFT) + 2;
+		uint64_t body = pos + m.head_len, end = pos + m.size;
+		if (end > *to)
+			end = *to > body ? *to : body; /* a part of it */
+		unsigned pieces = (unsigned)((end - pos) >> SEGMENT_SHIFT) + 2;
 		if (n + 1 + pieces > max)
 			break;
 		translate(p, head);
 		iov[n++] = (struct iovec){ head, m.head_len };
-		if (m.size > m.head_len)
-			n += ring_spans(v, pos + m.head_len, pos + m.size,
-			    iov + n, max - n);
-		pos += m.size;
+		if (end > body)
+			n += ring_spans(v, body, end, iov + n, max - n);
+		pos = end;
 	}
 	*to = pos;
 	return n;
@@ -490,6 +497,8 @@ player_flush(struct worker *w, struct player *p)
 			return true;
 		if (!conn_alive(c))
 			return true;
+	} else if (p->watch != NULL && p->watch->ended) {
+		player_detach(w, p);
 	}
 	return p->tail != NULL ? send_tail(w, p) : send_ring(w, p);
 }
@@ -576,8 +585,12 @@ void
 player_leave_old(struct worker *w, struct player *p)
 {
 	const struct watch *v = p->watch;
-	if (p->tail != NULL)
+	if (p->tail != NULL) {
+		/* it needs the ring no more */
+		if (v->ended)
+			player_detach(w, p);
 		return;
+	}
 	bool inside = player_inside(p);
 	bool late = v->ended && !mono_before(w->now, v->drain_until);
 	bool below = v->view.head != 0 && p->cursor < v->view.soft;

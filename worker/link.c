@@ -104,6 +104,8 @@ link_flush(struct worker *w)
 	}
 	if (w->orphan)
 		done = l->n;
+	if (done == 0)
+		return;
 	l->n -= done;
 	memmove(l->queue, l->queue + done, l->n * sizeof *l->queue);
 }
@@ -122,6 +124,12 @@ link_send(struct worker *w, struct ipc_msg *m)
 	}
 	l->queue[l->n++] = *m;
 	link_flush(w);
+}
+
+bool
+link_busy(const struct worker *w)
+{
+	return w->link->n > QUEUE_MAX / 2;
 }
 
 uint64_t

@@ -31,6 +31,11 @@ void link_event(struct worker *w);
 void link_flush(struct worker *w);
 
 void link_send(struct worker *w, struct ipc_msg *m);
+/*
+ * The master answers so slowly that newcomers must not ask: the rest of the
+ * queue is for what ends.
+ */
+bool link_busy(const struct worker *w);
 /* An id for a PUBLISH. */
 uint64_t link_request(struct worker *w);
 

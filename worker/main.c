@@ -278,11 +278,12 @@ run(struct worker *w)
 	do {
 		w->now = clock_now();
 		bool busy = w->conns->open > 0 || publishers_count(w) > 0;
-		if (!mono_before(w->now, next_tick)) {
-			tick(w);
+		bool due = !mono_before(w->now, next_tick);
+		if (due)
 			next_tick = mono_add_ms(w->now, TICK_MS);
-		}
 		w->wake_at = busy ? next_tick : mono_add_ms(w->now, IDLE_MS);
+		if (due)
+			tick(w);
 		take_events(w);
 		check_master(w);
 		publishers_pass(w);

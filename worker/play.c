@@ -339,6 +339,8 @@ inherit_tail(struct worker *w, struct player *p)
 	p->tail_off = old->tail_off;
 	old->tail = NULL;
 	free_player(w, old);
+	if (p->tail != NULL)
+		player_limit_tail(w, p);
 }
 
 static void
@@ -601,6 +603,8 @@ players_tick(struct worker *w)
 {
 	struct players *ps = w->players;
 	struct title *t, *after;
+	/* also those that found no memory, or a stream just ending */
+	ps->scan |= !TAILQ_EMPTY(&ps->idle);
 	for (unsigned i = 0; i < w->arena.nblocks; i++)
 		if (ps->watch[i] != NULL && ps->watch[i]->ended)
 			mark_dirty(w, ps->watch[i]);

@@ -129,6 +129,8 @@ void player_leave_old(struct worker *w, struct player *p);
  * False: the pool is empty, or the bytes are gone.
  */
 bool player_take_tail(struct worker *w, struct player *p);
+/* p has a tail: the time for it begins (rule 4). */
+void player_limit_tail(struct worker *w, struct player *p);
 void player_drop_tail(struct worker *w, struct player *p);
 /* Does p stand inside a message? */
 bool player_inside(const struct player *p);

@@ -96,7 +96,8 @@ refuse(struct worker *w, struct conn *c, struct netstream *ns, enum reason why)
 void
 publish_ask(struct worker *w, struct conn *c, struct netstream *ns)
 {
-	struct publish *p = w->orphan ? NULL : calloc(1, sizeof *p);
+	struct publish *p =
+	    w->orphan || link_busy(w) ? NULL : calloc(1, sizeof *p);
 	if (p == NULL) {
 		ns->use = NS_IDLE;
 		refuse(w, c, ns, REASON_NO_MASTER);
@@ -117,7 +118,7 @@ publish_ask(struct worker *w, struct conn *c, struct netstream *ns)
 	m.u.publish.keylen = ns->keylen;
 	memcpy(m.u.publish.key, ns->key, ns->keylen);
 	memcpy(m.u.publish.addr, c->addr, sizeof m.u.publish.addr);
-	conn_pause(w, c);
+	conn_pause(c);
 	link_send(w, &m);
 }
 
@@ -297,8 +298,11 @@ publishers_orphan(struct worker *w)
 	struct publish *p, *after;
 	for (p = TAILQ_FIRST(&w->publishers->all); p != NULL; p = after) {
 		after = TAILQ_NEXT(p, next);
-		if (p->request != 0)
-			refused(w, p, REASON_NO_MASTER);
+		if (p->request == 0)
+			continue;
+		refused(w, p, REASON_NO_MASTER);
+		/* input that was stashed may have ended any other */
+		after = TAILQ_FIRST(&w->publishers->all);
 	}
 }
 
@@ -378,6 +382,7 @@ publishers_pass(struct worker *w)
 	uint32_t blocks[BLOCKS_MAX];
 	unsigned n = 0;
 	uint64_t marked = 0;
+	resume_paced(w);
 	for (p = TAILQ_FIRST(&ps->active); p != NULL; p = after) {
 		after = TAILQ_NEXT(p, next_active);
 		if (look(w, p) && n < BLOCKS_MAX)
@@ -391,7 +396,6 @@ publishers_pass(struct worker *w)
 		worker_count(w, COUNTER_WAKES,
 		    wake_sleepers(&w->arena, marked, w->eventfd, (int)w->self));
 	}
-	resume_paced(w);
 	free_ended(w);
 }
 

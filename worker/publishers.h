@@ -24,6 +24,7 @@ struct publish {
 	unsigned npending;
 	bool need_key;	       /* something was dropped: wait for a keyframe */
 	bool active;	       /* on the active list */
+	bool told_large;       /* publish.too_large is logged */
 	bool flush_now;	       /* a flush point was reached */
 	struct mono unflushed; /* since when bytes wait; 0: none do */
 	struct mono began;

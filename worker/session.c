@@ -181,6 +181,8 @@ begin_message(struct worker *w, struct conn *c, struct chunk_ctx *x)
 	}
 	if (x->len > size_limit(x->type))
 		return REASON_MESSAGE_SIZE;
+	if (s->input >= 2 * SESSION_COMMAND_MAX)
+		return REASON_INPUT_LIMIT;
 	m = msg_new(w, x->len, NULL, &s->input);
 	if (m == NULL)
 		return REASON_INPUT_MEMORY;
@@ -378,6 +380,8 @@ session_idle(struct worker *w, struct conn *c)
 	LIST_FOREACH (ns, &session_of(w, c)->streams, next)
 		if (ns->use != NS_IDLE)
 			return;
+	if (c->player != NULL)
+		return; /* it finishes a message; then comes this again */
 	c->deadline = mono_add_ms(w->now, (uint64_t)w->conf->command_ms);
 	c->late = REASON_COMMAND_TIMEOUT;
 	conn_row_role(c, ROW_IDLE);
