@@ -8,6 +8,7 @@
  *	close, reset, fin	FIN, RST, or only shutdown of our direction
  *	hello			plain handshake
  *	hold, release		gather what is sent, send it in one write
+ *	cut N			send N more bytes on this connection, drop the rest
  *	bytewise 0|1		every byte in a write of its own
  *	rcvbuf BYTES		SO_RCVBUF, now and of the next connection
  *	cmd MSID NAME TXN VALUE...	a command.  Values: null, s:text, n:number,
@@ -42,7 +43,7 @@
 #include "rtmp/wire.h"
 #include "t/e2e/probe.h"
 
-enum { WORDS = 128, LINE = 65536 };
+enum { WORDS = 1024, LINE = 65536 };
 
 static struct probe probe = { .fd = -1 };
 static char line[LINE];
@@ -371,6 +372,12 @@ do_hold(void)
 }
 
 static void
+do_cut(void)
+{
+	probe.cut = num(1);
+}
+
+static void
 do_bytewise(void)
 {
 	probe.bytewise = num(1) != 0;
@@ -411,6 +418,7 @@ static const struct step {
 	{ "hold", do_hold },
 	{ "release", do_release },
 	{ "bytewise", do_bytewise },
+	{ "cut", do_cut },
 	{ "rcvbuf", do_rcvbuf },
 	{ "cmd", do_cmd },
 	{ "data", do_data },

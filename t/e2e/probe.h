@@ -36,6 +36,7 @@ struct probe {
 	uint32_t chunk; /* of what we send */
 	bool hold;	/* gather output */
 	bool bytewise;	/* one write per byte */
+	size_t cut;	/* bytes that may still be sent */
 	struct writer out;
 	uint8_t outbuf[PROBE_OUT];
 	json_t *events; /* array, in order of arrival */

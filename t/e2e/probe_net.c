@@ -266,6 +266,9 @@ void
 probe_send(struct probe *p, const void *data, size_t n)
 {
 	const uint8_t *b = data;
+	if (n > p->cut)
+		n = p->cut;
+	p->cut -= n;
 	/* a server that closes meanwhile is seen by the next read */
 	while (n > 0 && p->fd >= 0) {
 		ssize_t r = send(p->fd, b, p->bytewise ? 1 : n, MSG_NOSIGNAL);
@@ -299,6 +302,7 @@ reset_state(struct probe *p)
 	chunk_reader_init(&p->cr, p->ctx, PROBE_CTXS);
 	p->chunk = WIRE_CHUNK_DEFAULT;
 	p->hold = p->ended = false;
+	p->cut = SIZE_MAX;
 	writer_init(&p->out, p->outbuf, sizeof p->outbuf);
 }
 
