@@ -150,6 +150,32 @@ save_amf3(void)
 	    "01");
 }
 
+/* Scripts of fuzz_session.c. */
+static void
+save_sessions(void)
+{
+	/* publisher and players of both paths; headers, frames, an end */
+	static const uint8_t plain[] = { 1, 1, 0, 0, 0, 2, 1, 0, 0, 2, 0, 1, 0,
+		9, 0, 5, 0, 0, 0, 9, 0, 2, 6, 0, 0, 9, 0, 4, 5, 0, 0, 9, 0, 0,
+		13, 0, 0, 3, 20, 9, 0, 3, 6, 0, 40, 9, 0, 1, 12, 0, 40, 8, 0, 1,
+		5, 9, 0, 6, 0, 0, 50, 3, 100, 9, 0, 0, 18, 0, 90, 4, 30, 8, 0,
+		1, 4, 8, 1, 1, 5 };
+	/* players that take little, a ring that moves on, writable again */
+	static const uint8_t slow[] = { 3, 1, 0, 0, 0, 2, 0, 0, 0, 2, 1, 2, 0,
+		9, 0, 0, 18, 0, 0, 9, 0, 1, 18, 0, 40, 4, 10, 9, 0, 0, 18, 4, 0,
+		4, 10, 9, 0, 1, 21, 8, 0, 4, 20, 9, 0, 0, 21, 8, 0, 4, 20, 9, 0,
+		0, 19, 8, 0, 4, 20, 18, 1, 140, 18, 2, 150, 18, 1, 255, 8, 2, 1,
+		5, 18, 2, 255 };
+	/* by hand: cut input, woven chunks, a grant that comes late, resets */
+	static const uint8_t late[] = { 0, 0, 1, 7, 0, 0, 8, 0, 0, 0, 0, 8, 0,
+		0, 1, 17, 0, 9, 5, 1, 8, 0, 1, 2, 0, 9, 0, 0, 11, 0, 0, 17, 0,
+		1, 6, 1, 5, 2, 6, 1, 12, 0, 0x65, 12, 0, 20, 17, 0, 2, 6, 1, 14,
+		0, 0, 4, 0, 19, 0, 4, 6, 1 };
+	save("session-plain", -1, plain, sizeof(plain));
+	save("session-slow", -1, slow, sizeof(slow));
+	save("session-late", -1, late, sizeof(late));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -161,6 +187,7 @@ main(int argc, char **argv)
 	dir = argv[1];
 	save_chunks();
 	save_commands();
+	save_sessions();
 	save_amf3();
 	memset(buf, 0, BUF);
 	hs_client_init(&h, 1, buf);

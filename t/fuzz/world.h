@@ -1,0 +1,137 @@
+/*
+ * world - two workers, the master's part in streams, and clients, in one
+ * process and one thread, without sockets: the modules of worker/ and
+ * master/streams.c as they are, over a fake loop, a fake link and a clock that
+ * moves when the test says so.
+ *
+ * Context: one world at a time.  Anything wrong ends the process by abort(),
+ * after a line on stderr.
+ */
+#ifndef FUZZ_WORLD_H
+#define FUZZ_WORLD_H
+
+#include "master/master.h"
+#include "rtmp/cmd.h"
+#include "t/fuzz/fakeloop.h"
+#include "t/fuzz/model.h"
+#include "worker/players.h"
+#include "worker/publishers.h"
+#include "worker/sessions.h"
+
+enum {
+	WORLD_WORKERS = 2,
+	WORLD_CLIENTS = 24,
+	WORLD_BLOCKS = 8,
+	WORLD_SEGMENTS = 128,
+	WORLD_STATUSES = 64,
+	WORLD_QUEUE = 512
+};
+
+struct world;
+
+/* The other end of one connection. */
+struct client {
+	struct world *x;
+	bool used;
+	bool gone; /* the server has closed it */
+	unsigned worker;
+	int fd; /* the server's number for it */
+	uint32_t index, gen;
+	uint64_t id;
+	/* to the server */
+	uint8_t *out;
+	size_t out_len, out_off, out_cap;
+	uint32_t chunk; /* size in which we send */
+	struct tap mirror;
+	uint64_t *known; /* hashes of the messages that were delivered */
+	size_t nknown;
+	/* from the server */
+	size_t window; /* bytes that its socket takes */
+	bool reset;
+	struct tap tap;
+	size_t received;
+	uint32_t chunk_sets; /* Set Chunk Size, how often */
+	char name[256];	     /* what Play.Start named last */
+	struct model_player player;
+	unsigned nstatus;
+	char status[WORLD_STATUSES][64];
+	double result; /* of the last createStream */
+	uint32_t pong;
+	/* every media message, when wanted */
+	bool keep;
+	struct model_msg *got;
+	size_t ngot;
+};
+
+struct said {
+	unsigned slot;
+	struct ipc_msg m;
+};
+
+struct link {
+	struct world *x;
+	uint64_t request;
+	bool busy; /* what link_busy() says */
+};
+
+struct world {
+	struct mono now;
+	struct conf conf;
+	struct master master;
+	struct worker w[WORLD_WORKERS];
+	struct link link[WORLD_WORKERS];
+	struct mono next_tick[WORLD_WORKERS];
+	struct client client[WORLD_CLIENTS];
+	struct model model;
+	bool hold; /* what the master says waits */
+	struct said to_worker[WORLD_QUEUE], to_master[WORLD_QUEUE];
+	unsigned nto_worker, nto_master;
+};
+
+struct world *world_new(void);
+/* Ends everything, checks that nothing is left, frees. */
+void world_end(struct world *x);
+/* The same without the client's help: all peers are gone. */
+void world_drain(struct world *x);
+
+/* One turn of a worker's loop; all of them until nothing is left to do. */
+void world_turn(struct world *x, unsigned worker);
+void world_run(struct world *x);
+/* The clock alone; the clock in steps of at most 10 ms, with turns. */
+void world_clock(struct world *x, uint64_t ms);
+void world_wait(struct world *x, uint64_t ms);
+/* What the master said arrives; x->hold keeps it back. */
+void world_release(struct world *x);
+
+/* A new connection, or NULL: refused, or no client left. */
+struct client *client_open(struct world *x, unsigned worker);
+struct conn *client_conn(struct client *c);
+/* Queue bytes for the server; deliver at most n of them, in cuts of `cut`. */
+void client_put(struct client *c, const void *p, size_t n);
+size_t client_deliver(struct client *c, size_t n, size_t cut);
+void client_end(struct client *c, int32_t res); /* 0: EOF, or -errno */
+void client_window(struct client *c, size_t n);
+
+/* Queue well-formed input. */
+void client_shake(struct client *c);
+void client_message(struct client *c, uint32_t csid, uint8_t type,
+    uint32_t msid, uint32_t ts, const void *p, size_t n);
+void client_connect(struct client *c, const char *app);
+void client_call(struct client *c, enum cmd_id id, uint32_t msid);
+void client_call_name(struct client *c, enum cmd_id id, const char *name);
+void client_publish(struct client *c, uint32_t msid, const char *name);
+void client_play(struct client *c, uint32_t msid, const char *name);
+void client_delete(struct client *c, uint32_t msid);
+void client_set_chunk(struct client *c, uint32_t size);
+
+/* What a media message is. */
+enum frame { KEY, INTER, VIDEO_HEADER, AUDIO, AUDIO_HEADER, META, DATA };
+/* Bytes of a frame, different for every seed; returns how many. */
+size_t frame_make(enum frame f, uint8_t *to, size_t n, uint32_t seed);
+uint8_t frame_type(enum frame f);
+void client_frame(struct client *c, enum frame f, uint32_t msid, uint32_t ts,
+    size_t n, uint32_t seed);
+
+bool client_was_told(const struct client *c, const char *code);
+
+#endif
