@@ -91,6 +91,12 @@ expect_kept() {
 	    'gaps=0 missing=0 skips=[0-9]+ bad=0 order=0 ts=0 ' <<<"$lines")" -eq 0
 }
 
+# rings_steady: every ring gives back what is old
+rings_steady() {
+	[[ $(ctl stream list -j |
+	    jq 'map(.since_s - .ring.seconds) | min > 3') == true ]]
+}
+
 # segments_low SECONDS: least number of segments in use in that time; a ring's
 # own number goes up and down between its keyframes
 segments_low() {
