@@ -69,6 +69,12 @@ expect() {
 	test "$@" || fail "$text: $* is not so"
 }
 
+# is_true ARGUMENTS-OF-JQ...: does it print just true?  (jq -e is content with
+# empty input.)
+is_true() {
+	[[ $(jq "$@" 2>/dev/null) == true ]]
+}
+
 # Processes --------------------------------------------------------------------
 
 # spawn NAME COMMAND...: start in the background; sets `spawned` to its pid;
@@ -228,7 +234,7 @@ start_server() {
 server_started() {
 	alive "$MASTER" || fail "the server ended at its start"
 	ctl server status -j 2>/dev/null |
-	    jq -e '.workers > 0 and .workers_up == .workers' >/dev/null
+	    is_true '.workers > 0 and .workers_up == .workers'
 }
 
 # pids of the workers, one a line

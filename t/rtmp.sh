@@ -155,10 +155,10 @@ result() {
 
 # clean NAME: a player of sluice-bench got every frame, right and in order
 clean() {
-	jq -e '.frames > 0 and .gaps == 0 and .missing == 0 and .bad == 0 and
+	is_true '.frames > 0 and .gaps == 0 and .missing == 0 and .bad == 0 and
 	    .order_errors == 0 and .ts_errors == 0 and .skips == 0 and
 	    .players.failed == 0 and .players.closed_by_server == 0 and
-	    .players.without_media == 0' "$TMP/$1.json" >/dev/null ||
+	    .players.without_media == 0' "$TMP/$1.json" ||
 	    fail "$1: $(cat "$TMP/$1.json")"
 }
 

@@ -51,7 +51,7 @@ frames_beyond() {
 retry 10 frames_beyond 200 || fail "no frames"
 
 ctl stream list -j >"$TMP/streams"
-jq -e --argjson workers "$(workers | jq -s .)" 'length == 1 and (.[0] |
+is_true --argjson workers "$(workers | jq -s .)" 'length == 1 and (.[0] |
 	.name == "cam" and .app == "live" and .instance == "_definst_" and
 	.vhost == "_defaultVHost_" and .state == "live" and
 	([.publisher.pid] | inside($workers)) and
@@ -60,19 +60,19 @@ jq -e --argjson workers "$(workers | jq -s .)" 'length == 1 and (.[0] |
 	.readers.total == 6 and (.readers.by_worker | length == 2 and add == 6) and
 	.ring.bytes > 50000 and .ring.seconds > 1 and .ring.segments >= 1 and
 	.video.codec != null and .audio.codec != null and .audio.rate == 44100 and
-	.dropped == 0)' "$TMP/streams" >/dev/null || fail "stream list: $(cat "$TMP/streams")"
+	.dropped == 0)' "$TMP/streams" || fail "stream list: $(cat "$TMP/streams")"
 ctl client list -j >"$TMP/clients"
-jq -e '([.[] | select(.role == "play")] | length) == 6 and
+is_true '([.[] | select(.role == "play")] | length) == 6 and
 	([.[] | select(.role == "publish")] | length) == 1 and
 	all(.[]; .stream == "cam" and .app == "live" and .worker >= 0 and
 	    (.agent | contains("sluice-bench"))) and
-	([.[].id] | unique | length) == 7' "$TMP/clients" >/dev/null ||
+	([.[].id] | unique | length) == 7' "$TMP/clients" ||
     fail "client list: $(cat "$TMP/clients")"
 expect "the publisher's id in both lists" "$(jq '.[0].publisher.id' "$TMP/streams")" \
     -eq "$(jq '.[] | select(.role == "publish") | .id' "$TMP/clients")"
 ctl worker list -j >"$TMP/workers"
-jq -e 'length == 2 and all(.[]; .state == "up" and .pid > 0 and .deaths == 0) and
-	([.[].clients] | add) == 7 and ([.[].streams] | add) == 1' "$TMP/workers" >/dev/null ||
+is_true 'length == 2 and all(.[]; .state == "up" and .pid > 0 and .deaths == 0) and
+	([.[].clients] | add) == 7 and ([.[].streams] | add) == 1' "$TMP/workers" ||
     fail "worker list: $(cat "$TMP/workers")"
 for noun in "server status" "worker list" "stream list" "client list"; do
 	# shellcheck disable=SC2086 # two words
@@ -104,9 +104,9 @@ expect "milliseconds for four commands" "$took" -lt $((5000 * TIME_SCALE))
 same='.counters | del(.["sleeps"])'
 expect "counters of stopped workers" "$(jq -c "$same" "$TMP/status1")" = \
     "$(jq -c "$same" "$TMP/status2")"
-jq -e '.counters["clients.accepted"] == 7 and .counters["play.started"] == 6 and
+is_true '.counters["clients.accepted"] == 7 and .counters["play.started"] == 6 and
 	.counters["publish.started"] == 1 and .counters["clients.closed"] == 0 and
-	.clients == 7 and .streams == 1' "$TMP/status1" >/dev/null ||
+	.clients == 7 and .streams == 1' "$TMP/status1" ||
     fail "server status: $(cat "$TMP/status1")"
 expect "clients" "$(jq length "$TMP/clients1")" -eq 7
 # the counter and the list say the same

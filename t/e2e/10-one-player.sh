@@ -20,9 +20,9 @@ gst=$spawned
 bench_start bench play --no-verify -d 30 "$(url cam)"
 bench_player=$spawned
 waiting() {
-	ctl client list -j | jq -e '[.[] | select(.role == "wait")] | length == 4'
+	ctl client list -j | is_true '[.[] | select(.role == "wait")] | length == 4'
 }
-retry 10 waiting >/dev/null || fail "not all players wait: $(ctl client list)"
+retry 10 waiting || fail "not all players wait: $(ctl client list)"
 
 publish_once cam
 publisher=$spawned

@@ -12,7 +12,7 @@ old_enough() {
 	[[ $(stream "$1" .since_s | cut -d. -f1) -ge $2 ]]
 }
 below() { # TEXT A B: A < B, which need not be whole numbers
-	jq -en "$2 < $3" >/dev/null || fail "$1: $2 is not below $3"
+	is_true -n "$2 < $3" || fail "$1: $2 is not below $3"
 }
 
 bench_start pub-fast publish -d 0 -f 30 -r 500K "$(url fast)"

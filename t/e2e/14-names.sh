@@ -91,7 +91,7 @@ EOF
 	# as people see it while it is there
 	ctl stream list >>"$TMP/tables"
 	ctl client list >>"$TMP/tables"
-	ctl stream list -j | jq -e . >/dev/null || fail "stream list -j with $name"
+	ctl stream list -j | is_true 'type == "array"' || fail "stream list -j with $name"
 done
 for name in "${refused[@]}"; do
 	probe name <<EOF
@@ -121,7 +121,7 @@ retry 10 has_got odd '.code == "NetStream.Publish.Start"' ||
     fail "odd names: $(cat "$TMP/odd.json")"
 ctl stream list >>"$TMP/tables"
 ctl client list >>"$TMP/tables"
-ctl client list -j | jq -e '.[] | select(.agent == "new?line?[31m?\"quote\"?")' >/dev/null ||
+ctl client list -j | is_true 'any(.[]; .agent == "new?line?[31m?\"quote\"?")' ||
     fail "the agent is not in client list -j"
 stop "$odd"
 for app in 'new\x0aline' 'esc\x1b[31m' "$long"; do
