@@ -252,6 +252,14 @@ set_key(const struct call *k, struct span sent)
 	return true;
 }
 
+/* Commands have come in time; that of a player's tail stays. */
+static void
+no_deadline(struct conn *c)
+{
+	if (c->inside == NULL)
+		c->deadline = (struct mono){ 0 };
+}
+
 static enum reason
 on_publish(const struct call *k)
 {
@@ -277,19 +285,31 @@ on_publish(const struct call *k)
 		return REASON_NONE;
 	}
 	k->ns->use = NS_ASKED;
-	k->c->deadline = (struct mono){ 0 };
+	no_deadline(k->c);
 	k->w->sessions->ops->publish(k->w, k->c, k->ns);
 	return REASON_NONE;
 }
 
-static bool
-plays_already(const struct session *s)
+static enum reason
+start_play(const struct call *k, const struct cmd_play *p)
 {
-	struct netstream *ns;
-	LIST_FOREACH (ns, &s->streams, next)
-		if (ns->use == NS_PLAY)
-			return true;
-	return false;
+	if (k->ns == NULL)
+		return REASON_COMMAND_ORDER;
+	if (k->ns->use == NS_PLAY || p->stop)
+		stop(k, k->ns);
+	if (p->stop || !conn_alive(k->c))
+		return REASON_NONE;
+	if (k->ns->use != NS_IDLE)
+		return REASON_COMMAND_ORDER;
+	if (!set_key(k, p->name)) {
+		status_text(k, "NetStream.Play.Failed",
+		    reason_text(REASON_NAME_INVALID));
+		return REASON_NONE;
+	}
+	k->ns->use = NS_PLAY;
+	no_deadline(k->c);
+	k->w->sessions->ops->play(k->w, k->c, k->ns, p);
+	return REASON_NONE;
 }
 
 static enum reason
@@ -298,28 +318,7 @@ on_play(const struct call *k)
 	struct cmd_play p;
 	if (cmd_parse_play(k->cmd, &p) != AMF0_OK)
 		return REASON_COMMAND_INVALID;
-	if (k->ns == NULL)
-		return REASON_COMMAND_ORDER;
-	if (k->ns->use == NS_PLAY || p.stop)
-		stop(k, k->ns);
-	if (p.stop || !conn_alive(k->c))
-		return REASON_NONE;
-	if (k->ns->use != NS_IDLE)
-		return REASON_COMMAND_ORDER;
-	if (plays_already(k->s)) {
-		status_text(k, "NetStream.Play.Failed",
-		    "one play per connection in this version");
-		return REASON_NONE;
-	}
-	if (!set_key(k, p.name)) {
-		status_text(k, "NetStream.Play.Failed",
-		    reason_text(REASON_NAME_INVALID));
-		return REASON_NONE;
-	}
-	k->ns->use = NS_PLAY;
-	k->c->deadline = (struct mono){ 0 };
-	k->w->sessions->ops->play(k->w, k->c, k->ns, &p);
-	return REASON_NONE;
+	return start_play(k, &p);
 }
 
 /* What publishers say around it ------------------------------------------ */
@@ -328,6 +327,20 @@ static enum reason
 on_acknowledged(const struct call *k)
 {
 	reply_null(k);
+	return REASON_NONE;
+}
+
+/* FMLE begins when it has seen onFCPublish. */
+static enum reason
+on_fc_publish(const struct call *k)
+{
+	struct writer wr;
+	reply_null(k);
+	if (conn_write(k->w, k->c, SESSION_REPLY, &wr)) {
+		cmd_write_on_fc(&wr, WIRE_CHUNK, "onFCPublish",
+		    "NetStream.Publish.Start", span_of("Publish."));
+		conn_write_end(k->w, k->c, &wr);
+	}
 	return REASON_NONE;
 }
 
@@ -394,10 +407,53 @@ on_unknown(const struct call *k)
 }
 
 static enum reason
-on_not_yet(const struct call *k)
+on_receive(const struct call *k)
 {
-	status_text(k, "NetStream.Failed", "not in this version");
+	bool on;
+	double number;
+	if (cmd_parse_flag(k->cmd, &on, &number) != AMF0_OK)
+		return REASON_COMMAND_INVALID;
+	if (k->ns != NULL && k->ns->use == NS_PLAY)
+		k->w->sessions->ops->receive(
+		    k->w, k->ns, k->cmd->id == CMD_RECEIVE_VIDEO, on);
 	return REASON_NONE;
+}
+
+static enum reason
+on_pause(const struct call *k)
+{
+	bool on;
+	double ms;
+	if (cmd_parse_flag(k->cmd, &on, &ms) != AMF0_OK)
+		return REASON_COMMAND_INVALID;
+	if (k->ns != NULL && k->ns->use == NS_PLAY)
+		k->w->sessions->ops->pause(k->w, k->ns, on);
+	return REASON_NONE;
+}
+
+/* There is only one place in a live stream. */
+static enum reason
+on_seek(const struct call *k)
+{
+	double ms;
+	if (cmd_parse_number(k->cmd, &ms) != AMF0_OK)
+		return REASON_COMMAND_INVALID;
+	status_text(k, "NetStream.Seek.Failed", "a live stream has no seek");
+	return REASON_NONE;
+}
+
+/* play2({streamName, ...}): another stream on this NetStream. */
+static enum reason
+on_play2(const struct call *k)
+{
+	struct reader r = k->cmd->rest;
+	struct amf0_value v, name;
+	struct cmd_play p = { .start_ms = CMD_PLAY_ANY, .duration_ms = -1 };
+	if (amf0_read(&r, &v) != AMF0_OK || amf0_read(&r, &v) != AMF0_OK ||
+	    !amf0_find(&v, "streamName", &name) || !amf0_is_string(&name))
+		return REASON_COMMAND_INVALID;
+	p.name = name.str;
+	return start_play(k, &p);
 }
 
 static command_fn *
@@ -416,8 +472,9 @@ handler(enum cmd_id id)
 		return on_delete_stream;
 	case CMD_CLOSE_STREAM:
 		return on_close_stream;
-	case CMD_RELEASE_STREAM:
 	case CMD_FC_PUBLISH:
+		return on_fc_publish;
+	case CMD_RELEASE_STREAM:
 	case CMD_CHECK_BW:
 	case CMD_CHECK_BANDWIDTH:
 	case CMD_INIT_STREAM:
@@ -430,12 +487,15 @@ handler(enum cmd_id id)
 	case CMD_GET_STREAM_LENGTH:
 		return on_stream_length;
 	case CMD_PLAY2:
+		return on_play2;
 	case CMD_PAUSE:
 	case CMD_PAUSE_RAW:
+		return on_pause;
 	case CMD_SEEK:
+		return on_seek;
 	case CMD_RECEIVE_AUDIO:
 	case CMD_RECEIVE_VIDEO:
-		return on_not_yet;
+		return on_receive;
 	case CMD_RESULT:
 	case CMD_ERROR:
 	case CMD_ON_STATUS:

@@ -379,9 +379,10 @@ conns_reap(struct worker *w)
 	struct conn *c;
 	while ((c = TAILQ_FIRST(&cs->doomed)) != NULL) {
 		TAILQ_REMOVE(&cs->doomed, c, next_doomed);
+		worker_wake_at(w, w->now); /* what it left is to be done */
 		log_close(w, c);
 		cs->ops->closed(w, c);
-		c->player = NULL;
+		c->player = c->inside = c->sender = NULL;
 		c->doomed = false;
 		/* nobody reads any more after an end of file */
 		if (c->abrupt || c->eof)
@@ -399,15 +400,25 @@ conn_out_empty(const struct conn *c)
 	return c->out.off == c->out.len;
 }
 
+/* It publishes or plays: no newcomer any more. */
+static bool
+in_use(const struct conn *c)
+{
+	return c->state == CONN_OPEN && c->deadline.ns == 0;
+}
+
 /* Room for n more bytes, in a larger buffer if need be. */
 static bool
-make_room(struct worker *w, struct conn_buf *b, size_t n, size_t first)
+make_room(struct worker *w, const struct conn *c, struct conn_buf *b, size_t n,
+    size_t first)
 {
 	if (b->buf != NULL && n <= b->cap - b->len)
 		return true;
 	size_t want = b->len - b->off + n;
 	size_t cap = bufpool_round(want < first ? first : want);
-	uint8_t *buf = cap != 0 ? bufpool_get_new(&w->pool, cap) : NULL;
+	uint8_t *buf = cap == 0	   ? NULL
+		       : in_use(c) ? bufpool_get(&w->pool, cap)
+				   : bufpool_get_new(&w->pool, cap);
 	if (buf == NULL)
 		return false;
 	uint32_t len = b->len - b->off;
@@ -428,7 +439,7 @@ conn_write(struct worker *w, struct conn *c, size_t n, struct writer *wr)
 		conn_abort(w, c, REASON_STALLED);
 		return false;
 	}
-	if (!make_room(w, &c->out, n, OUT_FIRST)) {
+	if (!make_room(w, c, &c->out, n, OUT_FIRST)) {
 		conn_abort(w, c, REASON_INPUT_MEMORY);
 		return false;
 	}
@@ -598,7 +609,7 @@ conn_stash(struct worker *w, struct conn *c, const uint8_t *p, size_t n)
 	if (n == 0)
 		return;
 	if (c->stash.len + n > CONN_STASH_HARD ||
-	    !make_room(w, &c->stash, n, STASH_FIRST)) {
+	    !make_room(w, c, &c->stash, n, STASH_FIRST)) {
 		conn_abort(w, c, REASON_PIPELINE_LIMIT);
 		return;
 	}

@@ -65,12 +65,14 @@ struct conn {
 	bool doomed;	/* to be ended by conns_reap(), for `reason` */
 	bool abrupt;	/* doomed: without what is in out */
 	struct conn_buf out, stash;
-	struct player *player; /* flushes this connection, or NULL */
-	struct mono since;     /* accept */
-	struct mono deadline;  /* HELLO, LINGER; of commands in OPEN; 0 none */
-	enum reason late;      /* the reason when deadline passes */
-	struct mono progress;  /* last byte that the socket took */
-	struct mono heard;     /* last byte received */
+	/* those who play on it, linked by play.c; they flush it.  Only the one
+	 * that stands inside a message may send, one send in a section */
+	struct player *player, *inside, *sender;
+	struct mono since;    /* accept */
+	struct mono deadline; /* HELLO, LINGER; of commands in OPEN; 0 none */
+	enum reason late;     /* the reason when deadline passes */
+	struct mono progress; /* last byte that the socket took */
+	struct mono heard;    /* last byte received */
 	uint64_t bytes_in, bytes_out;
 	uint32_t lingered;
 	struct client_row *row;

@@ -64,7 +64,9 @@ new_tail(
     struct worker *w, const struct ring_view *v, uint64_t from, uint64_t end)
 {
 	size_t size = sizeof(struct tail) + (size_t)(end - from);
-	if (w->players->tails + size > PLAY_TAILS_MAX)
+	/* a slow player goes before a publisher does */
+	if (w->players->tails + size > PLAY_TAILS_MAX ||
+	    w->pool.lent + size > w->pool.budget - w->pool.budget / 8)
 		return NULL;
 	struct tail *t = bufpool_get(&w->pool, size);
 	if (t == NULL)
@@ -294,6 +296,41 @@ skip_if_late(struct worker *w, struct player *p)
 		skip(w, p);
 }
 
+/* Filtered players --------------------------------------------------------- */
+
+/* Does p get its messages one by one, with headers or choices of its own? */
+static bool
+translated(const struct player *p)
+{
+	return p->msid != 1 || p->no_audio || p->no_video || p->wait_key;
+}
+
+static bool
+left_out(const struct player *p, uint8_t type)
+{
+	return type == WIRE_AUDIO   ? p->no_audio
+	       : type == WIRE_VIDEO ? p->no_video || p->wait_key
+				    : false;
+}
+
+/* receiveVideo(true): headers, then video from the next keyframe on. */
+static void
+look_for_key(struct worker *w, struct player *p)
+{
+	struct ring_point pt;
+	if (p->key_at < p->cursor)
+		p->key_at = 0;
+	if (!ring_newest_join(&p->watch->view, true, &pt) || pt.pos < p->cursor)
+		return;
+	if (p->key_at == 0)
+		p->key_at = pt.pos;
+	if (p->key_at != p->cursor || !write_prologue(w, p, &pt, false))
+		return;
+	p->cfg_ver = pt.cfg_ver;
+	p->wait_key = false;
+	p->key_at = 0;
+}
+
 /* Sending ----------------------------------------------------------------- */
 
 /* The message that p stands in is finished from its tail. */
@@ -301,6 +338,7 @@ static void
 tail_finished(struct worker *w, struct player *p)
 {
 	player_drop_tail(w, p);
+	p->c->inside = NULL;
 	p->c->deadline = (struct mono){ 0 };
 	if (p->ns == NULL) {
 		player_done(w, p);
@@ -324,6 +362,7 @@ send_tail(struct worker *w, struct player *p)
 	if (!loop_send(w->loop, p->c->fd, &iov, 1, p->c->index, p->c->gen))
 		return false;
 	p->sending = SEND_TAIL;
+	p->c->sender = p;
 	p->offered = (uint32_t)iov.iov_len;
 	w->players->section_bytes += iov.iov_len;
 	worker_count(w, COUNTER_SENDS, 1);
@@ -350,8 +389,9 @@ translated_spans(struct worker *w, struct player *p, uint64_t *to,
 	uint64_t pos = p->cursor;
 	unsigned n = 0, used = 0;
 	if (p->cursor != p->mend) {
+		/* without a header of its own the ring's is right */
 		uint64_t done = p->cursor - p->mstart;
-		if (done < p->head_len) {
+		if (p->msid != 1 && done < p->head_len) {
 			iov[n++] = (struct iovec){ p->head + done,
 				(size_t)(p->head_len - done) };
 			pos = p->mstart + p->head_len;
@@ -363,9 +403,14 @@ translated_spans(struct worker *w, struct player *p, uint64_t *to,
 	}
 	while (pos < *to && used < HEADS_PER_SEND) {
 		struct wire_msg m;
-		uint8_t *head = heads[used++];
+		uint8_t *head = heads[used];
 		if (!header_at(v, pos, &m, head))
 			break;
+		if (left_out(p, m.type)) {
+			pos += m.size;
+			continue;
+		}
+		used++;
 		uint64_t body = pos + m.head_len, end = pos + m.size;
 		if (end > *to)
 			end = *to > body ? *to : body; /* a part of it */
@@ -391,10 +436,28 @@ send_limit(struct worker *w, const struct player *p)
 	if (to - p->cursor > PLAY_SEND_MAX)
 		to = p->cursor + PLAY_SEND_MAX;
 	bool stop = v->ended && !mono_before(w->now, v->drain_until);
+	if (p->wait_key && p->key_at > p->cursor && to > p->key_at)
+		to = p->key_at;
 	if (p->cursor != p->mend && to > p->mend &&
 	    (stop || !conn_out_empty(p->c) || p->behind))
 		to = p->mend;
 	return to;
+}
+
+/* Move the cursor over messages that p does not get. */
+static bool
+pass_left_out(struct worker *w, struct player *p)
+{
+	struct wire_msg m;
+	uint8_t buf[WIRE_HEAD0_MAX];
+	uint64_t from = p->cursor;
+	while (p->cursor == p->mend && p->cursor != p->key_at &&
+	       header_at(&p->watch->view, p->cursor, &m, buf) &&
+	       left_out(p, m.type))
+		p->cursor = p->mend = p->cursor + m.size;
+	if (p->cursor != from && p->cursor < p->watch->view.head)
+		player_queue(w, p);
+	return true;
 }
 
 /* Prepare out (at a boundary) and ring bytes in one send. */
@@ -414,7 +477,7 @@ send_ring(struct worker *w, struct player *p)
 	}
 	if (run && p->cursor < p->watch->view.head) {
 		uint64_t to = send_limit(w, p);
-		if (p->msid == 1)
+		if (!translated(p))
 			n += ring_spans(&p->watch->view, p->cursor, to, iov + n,
 			    LOOP_SEND_IOV - n);
 		else if (w->players->nheads == LOOP_SENDS_MAX)
@@ -425,11 +488,16 @@ send_ring(struct worker *w, struct player *p)
 	}
 	for (unsigned i = 0; i < n; i++)
 		total += iov[i].iov_len;
-	if (total == 0)
+	if (total == 0) {
+		/* nothing of this was for it */
+		if (run && translated(p))
+			return pass_left_out(w, p);
 		return true;
+	}
 	if (!loop_send(w->loop, c->fd, iov, n, c->index, c->gen))
 		return false;
 	p->sending = SEND_RING;
+	p->c->sender = p;
 	p->offered = (uint32_t)total;
 	w->players->section_bytes += total;
 	worker_count(w, COUNTER_SENDS, 1);
@@ -478,10 +546,16 @@ prepare(struct worker *w, struct player *p)
 		player_detach(w, p);
 		return true;
 	}
-	if (p->state == PLAYER_JOIN)
+	if (p->paused) {
+		/* back from here at the newest keyframe */
+		p->state = PLAYER_JOIN;
+		p->join_from = p->cursor = p->mend = 0;
+	} else if (p->state == PLAYER_JOIN)
 		try_join(w, p);
 	else if (p->cursor < v->view.soft || p->behind)
 		skip_if_late(w, p);
+	if (p->wait_key && p->state == PLAYER_RUN)
+		look_for_key(w, p);
 	return true;
 }
 
@@ -491,7 +565,12 @@ player_flush(struct worker *w, struct player *p)
 	struct conn *c = p->c;
 	if (c->blocked || !conn_alive(c))
 		return true;
-	bug_on(p->sending != SEND_NONE);
+	if (c->inside != NULL && c->inside != p)
+		return true; /* queued again when that one is at a boundary */
+	if (c->sender != NULL) {
+		player_queue_later(w, p);
+		return true;
+	}
 	if (p->tail == NULL) {
 		if (!prepare(w, p))
 			return true;
@@ -501,6 +580,33 @@ player_flush(struct worker *w, struct player *p)
 		player_detach(w, p);
 	}
 	return p->tail != NULL ? send_tail(w, p) : send_ring(w, p);
+}
+
+/* Move the cursor by n bytes that were sent, past what p does not get. */
+static bool
+walk_translated(struct player *p, uint32_t n)
+{
+	const struct ring_view *v = &p->watch->view;
+	struct wire_msg m;
+	while (n > 0) {
+		if (p->cursor == p->mend) {
+			if (!header_at(v, p->cursor, &m, p->head))
+				return false;
+			p->mend = p->cursor + m.size;
+			if (left_out(p, m.type)) {
+				p->cursor = p->mend;
+				continue;
+			}
+			p->mstart = p->cursor;
+			p->head_len = m.head_len;
+			translate(p, p->head);
+		}
+		uint64_t left = p->mend - p->cursor;
+		left = left < n ? left : n;
+		p->cursor += left;
+		n -= (uint32_t)left;
+	}
+	return true;
 }
 
 /* Find the end of the message that cursor stands in. */
@@ -517,13 +623,7 @@ walk(struct player *p)
 	while (p->mend < p->cursor) {
 		if (!header_at(v, p->mend, &m, buf))
 			return false;
-		p->mstart = p->mend;
 		p->mend += m.size;
-	}
-	if (p->msid != 1 && p->mstart < p->cursor && p->cursor < p->mend &&
-	    header_at(v, p->mstart, &m, p->head)) {
-		p->head_len = m.head_len;
-		translate(p, p->head);
 	}
 	return true;
 }
@@ -535,8 +635,14 @@ ring_sent(struct worker *w, struct player *p, uint32_t n)
 	if (out > 0)
 		conn_out_sent(w, p->c, out);
 	if (n > out) {
-		p->cursor += n - out;
-		if (!walk(p)) {
+		bool ok;
+		if (translated(p)) {
+			ok = walk_translated(p, n - out);
+		} else {
+			p->cursor += n - out;
+			ok = walk(p);
+		}
+		if (!ok) {
 			conn_abort(w, p->c, REASON_INTERNAL);
 			return;
 		}
@@ -553,6 +659,7 @@ player_sent(struct worker *w, struct player *p, int32_t res)
 	bool tail = p->sending == SEND_TAIL;
 	uint32_t offered = p->offered;
 	p->sending = SEND_NONE;
+	c->sender = NULL;
 	if (res < 0 && res != -EAGAIN && res != -EINTR) {
 		conn_abort(w, c, REASON_PEER_RESET);
 		return;
@@ -566,6 +673,7 @@ player_sent(struct worker *w, struct player *p, int32_t res)
 		ring_sent(w, p, n);
 	if (!conn_alive(c))
 		return;
+	c->inside = player_inside(p) ? p : NULL;
 	if (n < offered) {
 		worker_count(
 		    w, n > 0 ? COUNTER_SENDS_SHORT : COUNTER_SENDS_BLOCKED, 1);
@@ -579,6 +687,12 @@ player_sent(struct worker *w, struct player *p, int32_t res)
 		p->behind |= n >= PLAY_SEND_MAX;
 		player_queue(w, p);
 	}
+	/* the others of this connection had to wait for the boundary */
+	if (c->inside == NULL && !c->blocked && c->player != NULL &&
+	    c->player->next_conn != NULL)
+		for (struct player *q = c->player; q != NULL; q = q->next_conn)
+			if (q != p)
+				player_queue(w, q);
 }
 
 void

@@ -21,6 +21,7 @@ players_init(struct worker *w)
 	TAILQ_INIT(&ps->dirty);
 	TAILQ_INIT(&ps->run);
 	TAILQ_INIT(&ps->join);
+	TAILQ_INIT(&ps->later);
 	(void)!getrandom(ps->hash_seed, sizeof ps->hash_seed, 0);
 	w->players = ps;
 	return 0;
@@ -161,6 +162,15 @@ player_queue(struct worker *w, struct player *p)
 	TAILQ_INSERT_TAIL(p->queue, p, next_queue);
 }
 
+void
+player_queue_later(struct worker *w, struct player *p)
+{
+	if (p->queue != NULL)
+		return;
+	p->queue = &w->players->later;
+	TAILQ_INSERT_TAIL(p->queue, p, next_queue);
+}
+
 static void
 unqueue(struct player *p)
 {
@@ -233,8 +243,12 @@ free_player(struct worker *w, struct player *p)
 {
 	unqueue(p);
 	player_drop_tail(w, p);
-	if (p->c->player == p)
-		p->c->player = NULL;
+	struct player **at = &p->c->player;
+	while (*at != p)
+		at = &(*at)->next_conn;
+	*at = p->next_conn;
+	if (p->c->inside == p)
+		p->c->inside = NULL;
 	w->players->n--;
 	bufpool_put(&w->pool, p, sizeof *p);
 }
@@ -246,7 +260,7 @@ player_done(struct worker *w, struct player *p)
 	free_player(w, p);
 	c->deadline = (struct mono){ 0 };
 	session_idle(w, c);
-	conn_ready(w, c);
+	conn_ready(w, c); /* replies, and the other players */
 }
 
 static void
@@ -318,29 +332,13 @@ play_stop(
 void
 play_closed(struct worker *w, struct conn *c)
 {
-	struct player *p = c->player;
-	if (p == NULL)
-		return;
+	struct player *p;
 	/* only one that finishes its message is left here */
-	bug_on(p->ns != NULL);
-	conn_out_sent(w, c, c->out.len - c->out.off);
-	free_player(w, p);
-}
-
-/* A player before this one on the connection may be inside a message. */
-static void
-inherit_tail(struct worker *w, struct player *p)
-{
-	struct player *old = p->c->player;
-	if (old == NULL)
-		return;
-	bug_on(old->ns != NULL);
-	p->tail = old->tail;
-	p->tail_off = old->tail_off;
-	old->tail = NULL;
-	free_player(w, old);
-	if (p->tail != NULL)
-		player_limit_tail(w, p);
+	while ((p = c->player) != NULL) {
+		bug_on(p->ns != NULL);
+		conn_out_sent(w, c, c->out.len - c->out.off);
+		free_player(w, p);
+	}
 }
 
 static void
@@ -380,7 +378,7 @@ play_start(struct worker *w, struct conn *c, struct netstream *ns,
 	p->msid = ns->id;
 	p->fresh = true;
 	p->since = w->now;
-	inherit_tail(w, p);
+	p->next_conn = c->player;
 	c->player = p;
 	ns->player = p;
 	TAILQ_INSERT_TAIL(&t->players, p, next_title);
@@ -396,8 +394,42 @@ play_start(struct worker *w, struct conn *c, struct netstream *ns,
 void
 play_ready(struct worker *w, struct conn *c)
 {
-	c->player->behind = true;
-	player_queue(w, c->player);
+	for (struct player *p = c->player; p != NULL; p = p->next_conn) {
+		p->behind = true;
+		player_queue(w, p);
+	}
+}
+
+void
+play_receive(struct worker *w, struct netstream *ns, bool video, bool on)
+{
+	struct player *p = ns->player;
+	if (p == NULL)
+		return;
+	if (video) {
+		/* from the next keyframe on, with the headers before it */
+		p->wait_key = on && (p->no_video || p->wait_key);
+		p->no_video = !on;
+	} else {
+		p->no_audio = !on;
+	}
+	player_queue(w, p);
+}
+
+void
+play_pause(struct worker *w, struct netstream *ns, bool on)
+{
+	struct player *p = ns->player;
+	if (p == NULL || p->paused == on)
+		return;
+	p->paused = on;
+	session_status(w, p->c, ns, "status",
+	    on ? "NetStream.Pause.Notify" : "NetStream.Unpause.Notify",
+	    on ? "Pausing " : "Unpausing ", ".");
+	if (!on)
+		session_status(w, p->c, ns, "status", "NetStream.Play.Start",
+		    "Started playing ", ".");
+	player_queue(w, p);
 }
 
 /* Passes ------------------------------------------------------------------ */
@@ -536,8 +568,8 @@ sent(void *ctx, uint32_t index, uint32_t gen, int32_t res)
 	struct conn *c = conn_at(w, index, gen);
 	if (c == NULL)
 		return;
-	if (c->player != NULL && c->player->sending != SEND_NONE)
-		player_sent(w, c->player, res);
+	if (c->sender != NULL)
+		player_sent(w, c->sender, res);
 	else
 		conn_flushed(w, c, res);
 }
@@ -559,6 +591,17 @@ flush_queued(struct worker *w)
 		}
 	}
 	return false;
+}
+
+/* Players whose connection had a send of another one in this section. */
+static void
+queue_later(struct worker *w)
+{
+	struct player *p;
+	while ((p = TAILQ_FIRST(&w->players->later)) != NULL) {
+		unqueue(p);
+		player_queue(w, p);
+	}
 }
 
 /* Rings nobody is in: after the section (architecture section 6). */
@@ -592,6 +635,7 @@ players_pass(struct worker *w)
 	bool more = flush_queued(w);
 	loop_run_sends(w->loop, sent, w);
 	section_leave(w->slot);
+	queue_later(w);
 	close_left(w);
 	if (more || ps->scan || !TAILQ_EMPTY(&ps->run) ||
 	    !TAILQ_EMPTY(&ps->join) || !TAILQ_EMPTY(&w->conns->ready))

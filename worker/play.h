@@ -42,6 +42,10 @@ void play_start(struct worker *w, struct conn *c, struct netstream *ns,
 void play_stop(
     struct worker *w, struct conn *c, struct netstream *ns, enum reason why);
 
+/* receiveAudio, receiveVideo; pause: of a playing NetStream. */
+void play_receive(struct worker *w, struct netstream *ns, bool video, bool on);
+void play_pause(struct worker *w, struct netstream *ns, bool on);
+
 /* For struct conn_ops. */
 void play_closed(struct worker *w, struct conn *c);
 void play_ready(struct worker *w, struct conn *c);

@@ -68,6 +68,9 @@ struct player {
 	bool fresh;	/* the directory was not asked for it yet */
 	bool told_live; /* it thinks that the stream is being published */
 	bool behind;	/* look at its lag */
+	bool no_audio, no_video, paused;
+	bool wait_key;		   /* no video before a keyframe at key_at */
+	uint64_t key_at;	   /* 0: none seen yet */
 	struct player_list *queue; /* it is on, or NULL */
 	bool started;		   /* play.start is logged */
 	struct tail *tail;
@@ -81,6 +84,7 @@ struct player {
 	uint8_t head_len;
 	struct mono since;
 	uint64_t skips;
+	struct player *next_conn; /* of the same connection */
 	TAILQ_ENTRY(player) next_title, next_watch, next_queue;
 };
 
@@ -90,6 +94,7 @@ struct players {
 	TAILQ_HEAD(, title) idle;
 	TAILQ_HEAD(, watch) dirty;
 	struct player_list run, join; /* to be flushed */
+	struct player_list later;     /* in the next section */
 	uint64_t section;	      /* number of the present one */
 	size_t section_bytes;
 	bool scan; /* some title is to be looked up */
@@ -104,8 +109,9 @@ struct players {
 
 /* play.c ------------------------------------------------------------------ */
 
-/* Queue p to be flushed. */
+/* Queue p to be flushed; in the next section. */
 void player_queue(struct worker *w, struct player *p);
+void player_queue_later(struct worker *w, struct player *p);
 /* Leave the ring; p is at a message boundary, or its rest is in its tail. */
 void player_detach(struct worker *w, struct player *p);
 /* A player that only finished its message has done so. */

@@ -100,7 +100,7 @@ drop_message(struct worker *w, struct conn *c, struct chunk_ctx *x)
 	if (m->pub != NULL)
 		w->sessions->ops->drop(w, c, m);
 	else
-		msg_free(w, m, &session_of(w, c)->input);
+		msg_free(w, m, &session_of(w, c)->own);
 }
 
 void
@@ -181,9 +181,9 @@ begin_message(struct worker *w, struct conn *c, struct chunk_ctx *x)
 	}
 	if (x->len > size_limit(x->type))
 		return REASON_MESSAGE_SIZE;
-	if (s->input >= 2 * SESSION_COMMAND_MAX)
+	if (s->own >= 2 * SESSION_COMMAND_MAX)
 		return REASON_INPUT_LIMIT;
-	m = msg_new(w, x->len, NULL, &s->input);
+	m = msg_new(w, x->len, NULL, &s->own);
 	if (m == NULL)
 		return REASON_INPUT_MEMORY;
 	m->type = x->type;
@@ -204,7 +204,7 @@ message_data(struct worker *w, struct conn *c, const struct chunk_item *it)
 	if (m->pub != NULL)
 		r = w->sessions->ops->data(
 		    w, c, &m, it->data, (uint32_t)it->len);
-	else if (!msg_append(w, &m, it->data, (uint32_t)it->len, &s->input,
+	else if (!msg_append(w, &m, it->data, (uint32_t)it->len, &s->own,
 		     2 * SESSION_COMMAND_MAX))
 		r = REASON_INPUT_LIMIT;
 	it->ctx->user = m;
@@ -251,7 +251,7 @@ end_message(struct worker *w, struct conn *c, struct chunk_ctx *x)
 	enum reason r = is_command(m->type) ? command_message(w, c, m->type,
 						  m->msid, m->data, m->got)
 					    : control_message(w, c, m);
-	msg_free(w, m, &session_of(w, c)->input);
+	msg_free(w, m, &session_of(w, c)->own);
 	return r;
 }
 

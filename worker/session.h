@@ -54,7 +54,8 @@ struct session {
 	struct chunk_ctx first[SESSION_CTX];
 	struct chunk_ctx *ctxs; /* first, or of the pool */
 	uint32_t nctxs;
-	uint32_t input; /* bytes of unfinished messages */
+	uint32_t input; /* bytes of unfinished messages of publishes, */
+	uint32_t own;	/* of commands */
 	uint32_t window, acked;
 	bool connected;
 	bool chunk_set; /* our Set Chunk Size is sent */
@@ -77,6 +78,10 @@ struct session_ops {
 	 */
 	void (*stop)(struct worker *w, struct conn *c, struct netstream *ns,
 	    enum reason why);
+	/* receiveAudio, receiveVideo; pause: of an NS_PLAY */
+	void (*receive)(
+	    struct worker *w, struct netstream *ns, bool video, bool on);
+	void (*pause)(struct worker *w, struct netstream *ns, bool on);
 	/*
 	 * A message of type audio, video or data for a publishing NetStream:
 	 * may it come?  Then its bytes, then its end.
