@@ -127,6 +127,55 @@ save_hex(const char *name, int first, const char *hex)
 }
 
 static void
+save_flvtags(void)
+{
+	/* hvcC of x265: alone, and third of three tracks behind a ModEx */
+	static const char hvcc[] =
+	    "9068766331"
+	    "0101600000009000000000003cf000fcfdf8f800000f032000010018"
+	    "40010c01ffff01600000030090000003000003003c95980921000100"
+	    "2b42010101600000030090000003000003003ca00a480b9c95965669"
+	    "24caf01680800000030080000003028422000100074401c172b46240";
+	save_hex("flvtag-hvcc", -1, hvcc);
+	save_hex("flvtag-avcc", -1,
+	    "170000000001f4001effe1001b67f4001e919b281405ff1380880000"
+	    "030008000003019078b16cb001000668ebe3c44844fff8f800");
+	save_hex("flvtag-av1c", -1,
+	    "9061763031812000000a0d200000043d06d4daf92021a004");
+	save_hex("flvtag-vvcc", -1,
+	    "9076766331ff00315f04025380000000c0505101000000000f000870"
+	    "000000");
+	save_hex(
+	    "flvtag-vp9", -1, "9176703039a2498342e014100b560a38241c184a00");
+	save_hex("flvtag-vp8", -1, "9176703038b05a009d012a4201b60000");
+	save_hex("flvtag-multi", -1,
+	    "97020f42400626616376310100000268"
+	    "766331000000040000000061763031020000"
+	    "01aa");
+	save_hex("flvtag-aac", -1, "95006d703461001190");
+	save_hex("flvtag-opus", -1,
+	    "904f7075734f7075734865616401023801443a0000000000");
+	save_hex("flvtag-flac", -1,
+	    "90664c6143664c614300000022120012000000c100055c0bb802f000"
+	    "0025803e1ee165e1ad7b03b62982b91ec1e78d");
+	save_hex("flvtag-ac3", -1, "9161632d330b770dce5e40ebf8403eff9d");
+}
+
+static void
+save_aggregates(void)
+{
+	save_hex("aggregate-three", -1,
+	    "0800000100000a00000005af0000000c"
+	    "0900000200001e000000051701"
+	    "0000000d"
+	    "1200000300002800000005020000"
+	    "0000000e");
+	save_hex("aggregate-nested", -1,
+	    "1600000f00000a000000050800000000000a00000000000000"
+	    "0b0000001a");
+}
+
+static void
 save_amf3(void)
 {
 	/* {a: -1, b: "b", c: [1.5; k: true]} with references */
@@ -189,6 +238,8 @@ main(int argc, char **argv)
 	save_commands();
 	save_sessions();
 	save_amf3();
+	save_flvtags();
+	save_aggregates();
 	memset(buf, 0, BUF);
 	hs_client_init(&h, 1, buf);
 	save("handshake-plain", 1, buf, HS_CLIENT_OUT + HS_PACKET);
