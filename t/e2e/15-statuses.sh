@@ -82,7 +82,7 @@ expect "answers to FCUnpublish and deleteStream" "$(jq -s 'map(.value == 1 and
     .event == 7) as $a | .[($a | index(true)) + 1:] | length' "$TMP/calls.json")" -eq 1
 expect "goodbyes" "$(count_event publish.stop '.reason == "unpublished"')" -eq 1
 
-# second play on a connection; play twice on one stream; what is for later
+# several plays on a connection; play twice on one stream; pause, seek
 probe plays <<EOF
 $GREET
 cmd 0 createStream 3 null
@@ -92,13 +92,17 @@ wait type=user-control event=0 value=1
 wait code=NetStream.Play.Reset msid=1
 wait code=NetStream.Play.Start msid=1
 cmd 2 play 5 null s:nobody n:-2000
-wait name=onStatus code=NetStream.Play.Failed msid=2
+wait code=NetStream.Play.Start msid=2
 cmd 1 play 6 null s:somebody n:-1000
 wait code=NetStream.Play.Start msid=1
 cmd 1 pause 7 null b:1 n:0
-wait name=onStatus code=NetStream.Failed
-cmd 1 play 8 null b:0
-cmd 2 play 9 null s:nobody n:0
+wait code=NetStream.Pause.Notify msid=1
+cmd 1 pause 8 null b:0 n:0
+wait code=NetStream.Unpause.Notify msid=1
+cmd 1 seek 9 null n:1000
+wait code=NetStream.Seek.Failed msid=1
+cmd 1 play 10 null b:0
+cmd 2 play 11 null s:nobody n:0
 wait code=NetStream.Play.Start msid=2
 EOF
 
