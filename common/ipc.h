@@ -30,7 +30,9 @@ enum {
 	IPC_FD = 3,	   /* the worker's end, after exec */
 	IPC_KEY_MAX = 256, /* bytes of a stream key */
 	IPC_FDS_MAX = 160,
-	IPC_SLOTS_MAX = 64
+	IPC_SLOTS_MAX = 64,
+	/* connections above the limit that are told so and closed */
+	IPC_SURPLUS = 64
 };
 
 enum ipc_kind {
@@ -56,7 +58,7 @@ struct ipc_setup {
 	uint32_t layout; /* ARENA_LAYOUT, must be equal */
 	uint32_t slot;
 	uint32_t nslots;
-	uint32_t nlisten; /* listeners of this slot, maybe 0 */
+	uint32_t nlisten;  /* listeners of this slot, maybe 0 */
 	uint32_t uid, gid; /* drop to these; UINT32_MAX = stay */
 };
 

@@ -215,7 +215,7 @@ make_arena(struct master *m, const struct limits *l)
 	struct arena_size size = { .nslots = m->nslots,
 		.nblocks =
 		    (uint32_t)(blocks < BLOCKS_MAX ? blocks : BLOCKS_MAX),
-		.nrows = limits_clients(l, &m->conf),
+		.nrows = limits_clients(l, &m->conf) + IPC_SURPLUS,
 		.bytes = (uint64_t)m->conf.arena_bytes };
 	int r = arena_create(&m->arena, &size, &m->arena_fds);
 	if (r != 0)

@@ -158,6 +158,8 @@ on_connect(const struct call *k)
 		return REASON_COMMAND_ORDER;
 	if (cmd_parse_connect(k->cmd, &cc) != AMF0_OK)
 		return REASON_COMMAND_INVALID;
+	if (k->c->surplus)
+		return reject(k, REASON_CLIENTS_FULL);
 	find_app(&cc, &a);
 	if (!set_prefix(k->s, a.app, a.instance))
 		return reject(k, REASON_APP_INVALID);

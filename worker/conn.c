@@ -58,6 +58,7 @@ conns_init(struct worker *w, const struct conn_ops *ops, uint32_t size)
 		return -ENOMEM;
 	}
 	cs->size = size;
+	cs->limit = size > IPC_SURPLUS ? size - IPC_SURPLUS : size;
 	cs->ops = ops;
 	TAILQ_INIT(&cs->ready);
 	TAILQ_INIT(&cs->doomed);
@@ -211,6 +212,7 @@ accepted(struct worker *w, int fd)
 	c->fd = fd;
 	c->index = (uint32_t)(c - cs->table);
 	c->gen = gen;
+	c->surplus = cs->open >= cs->limit;
 	/* unique over slots and incarnations; below 2^53, which is as far as
 	 * programs that read JSON numbers as doubles are exact */
 	c->id = ((uint64_t)w->self << 46) | ((w->incarnation & 0x3fff) << 32) |

@@ -61,6 +61,7 @@ struct conn {
 	bool eof;	/* the peer ended while paused */
 	bool blocked;	/* the socket is full: wait for writable */
 	bool queued;	/* on the ready list */
+	bool surplus;	/* above the limit: to be told so at connect */
 	bool shut;	/* SHUT_WR is done */
 	bool doomed;	/* to be ended by conns_reap(), for `reason` */
 	bool abrupt;	/* doomed: without what is in out */
@@ -100,7 +101,8 @@ struct conns {
 	uint32_t size, high; /* high: entries ever used */
 	uint32_t nfree;
 	uint32_t *free;
-	uint32_t open; /* not FREE */
+	uint32_t open;	/* not FREE */
+	uint32_t limit; /* of them; above it they are surplus */
 	uint64_t next_id;
 	uint32_t sweep; /* where the next tick goes on */
 	struct conn_list ready, doomed;
@@ -111,7 +113,10 @@ struct conns {
 	struct mono accept_again; /* paused until; 0: not */
 };
 
-/* Returns 0 or -ENOMEM.  size: connections at most. */
+/*
+ * Returns 0 or -ENOMEM.  size: connections at most, the last IPC_SURPLUS of
+ * them only to be refused politely.
+ */
 int conns_init(struct worker *w, const struct conn_ops *ops, uint32_t size);
 void conns_fini(struct worker *w);
 

@@ -121,7 +121,7 @@ static uint32_t
 table_size(const struct worker *w)
 {
 	struct rlimit rl = { 1024, 1024 };
-	uint64_t n = (uint64_t)w->conf->max_clients;
+	uint64_t n = (uint64_t)w->conf->max_clients + IPC_SURPLUS;
 	(void)getrlimit(RLIMIT_NOFILE, &rl);
 	if (rl.rlim_cur != RLIM_INFINITY && n + SPARE_FILES > rl.rlim_cur)
 		n = rl.rlim_cur > 2 * SPARE_FILES ? rl.rlim_cur - SPARE_FILES

@@ -382,7 +382,8 @@ session_idle(struct worker *w, struct conn *c)
 			return;
 	if (c->player != NULL)
 		return; /* it finishes a message; then comes this again */
-	c->deadline = mono_add_ms(w->now, (uint64_t)w->conf->command_ms);
+	c->deadline = mono_add_ms(w->now,
+	    c->surplus ? SESSION_SURPLUS_MS : (uint64_t)w->conf->command_ms);
 	c->late = REASON_COMMAND_TIMEOUT;
 	conn_row_role(c, ROW_IDLE);
 }

@@ -31,8 +31,9 @@
 enum {
 	SESSION_CTX = 8, /* chunk streams before a larger table is taken */
 	SESSION_COMMAND_MAX = 65536,
-	SESSION_APP_MAX = 128, /* bytes of app, of instance */
-	SESSION_REPLY = 2048   /* any single reply fits */
+	SESSION_SURPLUS_MS = 5000, /* for connect, above the limit */
+	SESSION_APP_MAX = 128,	   /* bytes of app, of instance */
+	SESSION_REPLY = 2048	   /* any single reply fits */
 };
 
 enum ns_use { NS_IDLE, NS_ASKED, NS_PUBLISH, NS_PLAY };

@@ -27,7 +27,7 @@ retry 10 full 10 || fail "nobody was refused"
 retry 10 has_readers s $((limit - 1)) || fail "the server is not filled"
 expect "clients" "$(ctl server status -j | jq .clients)" -eq "$limit"
 end_bench "$more"
-note "refused: $(result more '[.errors[] | "\(.text) x \(.count)"] | join(", ")')"
+expect "refused with a status" "$(result more '[.errors[] | select(.text | test("Connect.Rejected")) | .count] | add')" -eq $((30 - limit + 11))
 expect "let in" "$(result more .players.with_picture)" -eq $((limit - 11))
 expect "refused" "$(result more .players.failed)" -eq $((30 - limit + 11))
 # room again
