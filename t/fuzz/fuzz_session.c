@@ -74,7 +74,7 @@ frame_size(unsigned class)
 {
 	static const uint32_t sizes[] = { 0, 1, 5, 15, 16, 17, 100, 127, 128,
 		129, 1000, 4096, 20000, 65535, 65536, 65537, 131072, 131073,
-		200000, 300000, 524288, 524289 };
+		200000, 262144, 262145 };
 	return sizes[class % (sizeof sizes / sizeof sizes[0])];
 }
 
@@ -115,8 +115,8 @@ static void
 shake(struct input *in, struct client *c)
 {
 	static const uint8_t c0[] = { 3, 3, 6, 0x16, 'G' };
-	size_t was = c->out_len;
 	client_shake(c);
+	size_t was = c->out_len - HS_CLIENT_OUT - HS_PACKET;
 	unsigned how = byte(in);
 	if (how & 0x80)
 		c->out[was] = c0[how % sizeof c0];

@@ -150,6 +150,7 @@ world_release(struct world *x)
 		w->now = x->now;
 		publish_message(w, &x->to_worker[i].m);
 		conns_reap(w);
+		x->poked[w->self] = true;
 	}
 	x->nto_worker -= n;
 	memmove(x->to_worker, x->to_worker + n,
@@ -165,6 +166,10 @@ take(void *ctx, int fd, const struct iovec *iov, unsigned n)
 	size_t sum = 0;
 	(void)ctx;
 	bug_on(c == NULL);
+	for (unsigned i = 0; i < n; i++)
+		sum += iov[i].iov_len;
+	c->offered = sum > c->offered ? sum : c->offered;
+	sum = 0;
 	if (c->reset)
 		return -ECONNRESET;
 	if (c->window == 0)
@@ -259,9 +264,13 @@ on_message(void *ctx, const struct tap_msg *m)
 static uint64_t
 hash(uint8_t type, const uint8_t *p, size_t n)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325) ^ type;
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ p[i]) * UINT64_C(0x100000001b3);
+	uint64_t h = UINT64_C(0xcbf29ce484222325) ^ type ^ n, v;
+	for (size_t i = 0; i < n; i += sizeof v) {
+		v = 0;
+		memcpy(&v, p + i, n - i < sizeof v ? n - i : sizeof v);
+		h = (h ^ v) * UINT64_C(0x9e3779b97f4a7c15);
+		h ^= h >> 29;
+	}
 	return h;
 }
 
@@ -345,7 +354,7 @@ world_new(void)
 	x->now = (struct mono){ 1000000 * NS_PER_S };
 	conf_defaults(&x->conf);
 	x->conf.input_bytes = 16 << 20;
-	x->conf.stream_bytes = 2 << 20;
+	x->conf.stream_bytes = 1 << 20;
 	x->master.conf = x->conf;
 	x->master.nslots = WORLD_WORKERS;
 	bug_on(
@@ -504,6 +513,7 @@ world_turn(struct world *x, unsigned i)
 	struct worker *w = &x->w[i];
 	struct loop_event e;
 	w->now = x->now;
+	x->poked[i] = false;
 	tick(x, w);
 	while (loop_next(w->loop, &e)) {
 		conns_event(w, &e);
@@ -521,7 +531,8 @@ static bool
 has_work(struct world *x, unsigned i)
 {
 	struct worker *w = &x->w[i];
-	return fake_pending(w->loop) || !mono_before(x->now, w->wake_at) ||
+	return x->poked[i] || fake_pending(w->loop) ||
+	       !mono_before(x->now, w->wake_at) ||
 	       !wake_may_sleep(&w->arena, i);
 }
 
@@ -573,15 +584,28 @@ find_conn(struct worker *w, int fd)
 	return NULL;
 }
 
+/* One never used, or one whose connection is gone. */
+static struct client *
+free_client(struct world *x)
+{
+	for (unsigned i = 0; i < WORLD_CLIENTS; i++)
+		if (!x->client[i].used)
+			return &x->client[i];
+	for (unsigned i = 0; i < WORLD_CLIENTS; i++)
+		if (client_conn(&x->client[i]) == NULL) {
+			forget(&x->client[i]);
+			x->client[i].used = false;
+			return &x->client[i];
+		}
+	return NULL;
+}
+
 struct client *
 client_open(struct world *x, unsigned worker)
 {
-	unsigned i = 0;
-	while (i < WORLD_CLIENTS && x->client[i].used)
-		i++;
-	if (i == WORLD_CLIENTS || !fake_accept_armed(x->w[worker].loop, 0))
+	struct client *c = free_client(x);
+	if (c == NULL || !fake_accept_armed(x->w[worker].loop, 0))
 		return NULL;
-	struct client *c = &x->client[i];
 	*c = (struct client){ .x = x,
 		.worker = worker,
 		.fd = open("/dev/null", O_RDWR | O_CLOEXEC),
@@ -617,6 +641,8 @@ client_conn(struct client *c)
 void
 client_put(struct client *c, const void *p, size_t n)
 {
+	if (n == 0)
+		return;
 	if (c->out_off > 0 && c->out_off == c->out_len)
 		c->out_off = c->out_len = 0;
 	if (c->out_len + n > c->out_cap) {
@@ -806,10 +832,12 @@ frame_make(enum frame f, uint8_t *to, size_t n, uint32_t seed)
 		{ 0x17, 0 }, { 0xaf, 1 }, { 0xaf, 0 } };
 	if (f == META || f == DATA)
 		return make_data(f, to, n < 128 ? 128 : n, seed);
-	for (size_t i = 0; i < n; i++) {
-		seed = seed * 1103515245 + 12345;
-		to[i] = i < 2 ? head[f][i] : (uint8_t)(seed >> 16);
+	for (size_t i = 0; i < n; i += sizeof seed) {
+		seed = seed * 1664525 + 1013904223;
+		memcpy(
+		    to + i, &seed, n - i < sizeof seed ? n - i : sizeof seed);
 	}
+	memcpy(to, head[f], n < 2 ? n : 2);
 	return n;
 }
 

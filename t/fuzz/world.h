@@ -48,6 +48,7 @@ struct client {
 	/* from the server */
 	size_t window; /* bytes that its socket takes */
 	bool reset;
+	size_t offered; /* most bytes in one send */
 	struct tap tap;
 	size_t received;
 	uint32_t chunk_sets; /* Set Chunk Size, how often */
@@ -81,6 +82,7 @@ struct world {
 	struct worker w[WORLD_WORKERS];
 	struct link link[WORLD_WORKERS];
 	struct mono next_tick[WORLD_WORKERS];
+	bool poked[WORLD_WORKERS]; /* the master has said something */
 	struct client client[WORLD_CLIENTS];
 	struct model model;
 	bool hold; /* what the master says waits */
@@ -103,7 +105,7 @@ void world_wait(struct world *x, uint64_t ms);
 /* What the master said arrives; x->hold keeps it back. */
 void world_release(struct world *x);
 
-/* A new connection, or NULL: refused, or no client left. */
+/* A new connection, or NULL: refused, or no client left (ended ones are reused). */
 struct client *client_open(struct world *x, unsigned worker);
 struct conn *client_conn(struct client *c);
 /* Queue bytes for the server; deliver at most n of them, in cuts of `cut`. */
