@@ -16,6 +16,7 @@ parse_command(uint8_t type, const uint8_t *p, size_t n)
 	struct cmd_connect connect;
 	struct cmd_publish publish;
 	struct cmd_play play;
+	struct cmd_play2 play2;
 	struct cmd_reply reply;
 	struct span name;
 	uint32_t id;
@@ -26,6 +27,7 @@ parse_command(uint8_t type, const uint8_t *p, size_t n)
 	cmd_parse_connect(&c, &connect);
 	cmd_parse_publish(&c, &publish);
 	cmd_parse_play(&c, &play);
+	cmd_parse_play2(&c, &play2);
 	cmd_parse_name(&c, &name);
 	cmd_parse_stream_id(&c, &id);
 	cmd_parse_flag(&c, &flag, &number);

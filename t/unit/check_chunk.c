@@ -448,6 +448,67 @@ START_TEST(timestamps_wrap)
 }
 END_TEST
 
+/* By deltas of types 1, 2 and 3 over 2^24, 2^31 and 2^32. */
+START_TEST(timestamps_pass_every_boundary)
+{
+	static const uint32_t at[] = { 1u << 24, 1u << 31, 0 };
+	for (size_t i = 0; i < 3; i++) {
+		struct stream s;
+		char expect[512] = "";
+		stream_init(&s);
+		head(&s, 0, 4, at[i] - 50, 1, 9, 1);
+		payload(&s, "00");
+		head(&s, 1, 4, 20, 1, 9, 0);
+		payload(&s, "01");
+		basic(&s, 3, 4);
+		payload(&s, "02");
+		head(&s, 2, 4, 30, 0, 0, 0);
+		payload(&s, "03");
+		basic(&s, 3, 4);
+		payload(&s, "04");
+		static const uint32_t steps[] = { 0, 20, 20, 30, 30 };
+		uint32_t ts = at[i] - 50;
+		for (unsigned k = 0; k < 5; k++) {
+			char text[64];
+			ts += steps[k];
+			snprintf(text, sizeof(text), " B4 %u 1 9 1 #4:%02x E4",
+			    ts, k);
+			strcat(expect, text);
+		}
+		check(&s, expect);
+	}
+}
+END_TEST
+
+START_TEST(the_longest_message_fits_in_one_chunk)
+{
+	enum { LEN = 0xffffff, STEP = 100000 };
+	struct chunk_reader r;
+	struct chunk_ctx c[1];
+	struct chunk_item it;
+	struct stream s;
+	uint8_t *zero = calloc(1, LEN);
+	const uint8_t *p;
+	size_t got = 0;
+	stream_init(&s);
+	head(&s, 0, 4, 0, LEN, 9, 1);
+	chunk_reader_init(&r, c, 1);
+	ck_assert(chunk_reader_set_size(&r, CHUNK_SIZE_MAX));
+	p = s.buf;
+	ck_assert_int_eq(chunk_next(&r, &p, s.buf + s.w.len, &it), CHUNK_BEGIN);
+	for (size_t i = 0; i < LEN; i += STEP) {
+		p = zero + i;
+		const uint8_t *end = p + (LEN - i < STEP ? LEN - i : STEP);
+		while (chunk_next(&r, &p, end, &it) == CHUNK_DATA)
+			got += it.len;
+	}
+	ck_assert_uint_eq(got, LEN);
+	ck_assert(!c[0].begun);
+	ck_assert(chunk_reader_idle(&r));
+	free(zero);
+}
+END_TEST
+
 START_TEST(type_3_first_is_refused)
 {
 	struct stream s;
@@ -706,6 +767,8 @@ main(void)
 	tcase_add_test(t, bytes_held_back_pass_through_the_next_chunks);
 	tcase_add_test(t, extended_deltas_are_added_and_repeated);
 	tcase_add_test(t, timestamps_wrap);
+	tcase_add_test(t, timestamps_pass_every_boundary);
+	tcase_add_test(t, the_longest_message_fits_in_one_chunk);
 	tcase_add_test(t, type_3_first_is_refused);
 	tcase_add_test(t, type_2_first_is_refused);
 	tcase_add_test(t, type_1_first_counts_from_0);

@@ -10,7 +10,7 @@
 
 /* clang-format off */
 static const uint32_t times[] = { 0, 40, 0xfffffe, 0xffffff, 0x1000000,
-	0x80000000, 0xffffffff };
+	0x7fffffff, 0x80000000, 0xffffffff };
 /* clang-format on */
 enum { NTIMES = sizeof(times) / sizeof(*times) };
 
