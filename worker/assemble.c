@@ -8,6 +8,7 @@
 
 #include "common/bug.h"
 #include "common/log.h"
+#include "rtmp/aggregate.h"
 #include "rtmp/cmd.h"
 #include "rtmp/flvtag.h"
 #include "rtmp/wire.h"
@@ -44,9 +45,14 @@ classify(struct msg *m)
 		m->class = (uint8_t)flv_video_class(m->data, n);
 	else if (m->type == WIRE_AUDIO)
 		m->class = (uint8_t)flv_audio_class(m->data, n);
-	m->kind = m->type != WIRE_AUDIO && m->type != WIRE_VIDEO ? MSG_DATA
-		  : m->class & FLV_SEQUENCE_HEADER		 ? MSG_HEADER
-								 : MSG_MEDIA;
+	if (m->type == WIRE_AGGREGATE)
+		m->kind = MSG_AGGREGATE;
+	else if (m->type != WIRE_AUDIO && m->type != WIRE_VIDEO)
+		m->kind = MSG_DATA;
+	else if (m->class & (FLV_SEQUENCE_HEADER | FLV_METADATA))
+		m->kind = MSG_HEADER;
+	else
+		m->kind = MSG_MEDIA;
 }
 
 /* Into the ring ----------------------------------------------------------- */
@@ -174,18 +180,25 @@ note_codec(struct publish *p, const struct msg *m)
 	}
 }
 
+static int
+keep_header(struct worker *w, struct publish *p, const struct msg *m)
+{
+	enum ring_part part = m->type == WIRE_VIDEO ? RING_VIDEO : RING_AUDIO;
+	uint8_t records[RING_CFG_MAX];
+	int n = headers_put(w, &p->headers, part, bytes_of(m), m->got, records);
+	return n < 0 ? n : ring_set_header(&p->ring, part, records, (size_t)n);
+}
+
 /* Keep codec headers and metadata for joiners (rule 7). */
 static void
 keep_for_joiners(struct worker *w, struct publish *p, const struct msg *m)
 {
 	int r;
 	if (m->kind == MSG_HEADER)
-		r = ring_set_header(&p->ring,
-		    m->type == WIRE_VIDEO ? RING_VIDEO : RING_AUDIO,
-		    bytes_of(m), m->got);
+		r = keep_header(w, p, m);
 	else
 		r = ring_set_meta(&p->ring, bytes_of(m), m->got);
-	if (r != -E2BIG)
+	if (r >= 0)
 		return;
 	worker_count(w, COUNTER_META_TOO_LARGE, 1);
 	if (p->told_large)
@@ -446,19 +459,11 @@ pace(struct worker *w, struct publish *p)
 	publish_activate(w, p);
 }
 
-enum reason
-publish_end(struct worker *w, struct conn *c, struct msg **mp)
+/* A whole message that is not in the ring: where does it go? */
+static void
+sort_out(struct worker *w, struct publish *p, struct msg *m)
 {
-	struct msg *m = *mp;
-	struct publish *p = m->pub;
-	(void)c;
-	if (m->kind == MSG_UNKNOWN)
-		classify(m); /* a message without a byte: silence */
-	if (m->in_ring) {
-		commit(w, p, m);
-		p->direct = NULL;
-		msg_free(w, m, account(w, p));
-	} else if (m->dropped) {
+	if (m->dropped) {
 		msg_free(w, m, account(w, p));
 	} else if (m->kind == MSG_DATA && !unwrap_data(w, p, m)) {
 		worker_count(w, COUNTER_DATA_IGNORED, 1);
@@ -472,10 +477,66 @@ publish_end(struct worker *w, struct conn *c, struct msg **mp)
 	} else {
 		append(w, p, m);
 	}
+}
+
+/* One message out of an aggregate. */
+static enum reason
+unpack_one(struct worker *w, struct publish *p, const struct aggregate_msg *am)
+{
+	uint32_t limit = (uint32_t)w->conf->max_conn_input;
+	struct msg *m = msg_new(w, am->len, p, account(w, p));
+	if (m == NULL)
+		return REASON_INPUT_MEMORY;
+	m->type = am->type;
+	m->ts = am->ts;
+	if (am->len > 0 &&
+	    !msg_append(w, &m, am->data, am->len, account(w, p), 2 * limit)) {
+		msg_free(w, m, account(w, p));
+		return REASON_INPUT_LIMIT;
+	}
+	classify(m);
+	sort_out(w, p, m);
+	return REASON_NONE;
+}
+
+/* RTMP 1.0, 7.1.6: all of it or nothing. */
+static enum reason
+unpack(struct worker *w, struct publish *p, struct msg *m)
+{
+	struct aggregate a;
+	struct aggregate_msg am;
+	enum reason r = REASON_NONE;
+	if (aggregate_check(m->data, m->got) != AGGREGATE_OK)
+		r = REASON_MESSAGE_INVALID;
+	aggregate_init(&a, m->data, m->got, m->ts);
+	while (r == REASON_NONE && aggregate_next(&a, &am) == AGGREGATE_OK)
+		r = unpack_one(w, p, &am);
+	msg_free(w, m, account(w, p));
+	return r;
+}
+
+enum reason
+publish_end(struct worker *w, struct conn *c, struct msg **mp)
+{
+	struct msg *m = *mp;
+	struct publish *p = m->pub;
+	enum reason r = REASON_NONE;
+	(void)c;
+	if (m->kind == MSG_UNKNOWN)
+		classify(m); /* a message without a byte: silence */
+	if (m->in_ring) {
+		commit(w, p, m);
+		p->direct = NULL;
+		msg_free(w, m, account(w, p));
+	} else if (m->kind == MSG_AGGREGATE) {
+		r = unpack(w, p, m);
+	} else {
+		sort_out(w, p, m);
+	}
 	append_waiting(w, p);
 	if (p->clock.based)
 		pace(w, p);
-	return REASON_NONE;
+	return r;
 }
 
 void
@@ -493,6 +554,7 @@ assemble_fini(struct worker *w, struct publish *p)
 {
 	struct msg *m;
 	session_drop(w, p->c, p);
+	headers_fini(w, &p->headers);
 	while ((m = TAILQ_FIRST(&p->pending)) != NULL) {
 		TAILQ_REMOVE(&p->pending, m, next);
 		msg_free(w, m, account(w, p));

@@ -10,6 +10,7 @@
 #include "common/bug.h"
 #include "common/log.h"
 #include "shm/section.h"
+#include "worker/headers.h"
 #include "worker/players.h"
 
 bool
@@ -177,6 +178,18 @@ write_part(struct writer *wr, const struct player *p, uint8_t type,
 		wire_write(wr, csid, type, p->msid, ts, b, n, WIRE_CHUNK);
 }
 
+static void
+write_headers(struct writer *wr, const struct player *p, uint8_t type,
+    uint32_t ts, const uint8_t *records, uint32_t n)
+{
+	uint32_t csid = type == WIRE_VIDEO ? WIRE_CSID_VIDEO : WIRE_CSID_AUDIO;
+	uint32_t off = 0, len;
+	const uint8_t *b;
+	for (unsigned i = 0; i < HEADERS_MAX; i++)
+		if ((b = headers_next(records, n, &off, &len)) != NULL)
+			write_part(wr, p, type, csid, ts, b, len);
+}
+
 /* Codec headers (and metadata) for a start at pt.  False: read again. */
 static bool
 write_prologue(
@@ -189,14 +202,14 @@ write_prologue(
 	if (ring_read_headers(v, pt->cfg_ver, ps->cfg, len) != 0 ||
 	    (meta && ring_read_meta(v, ps->meta, &mlen, &mver) != 0))
 		return false;
-	size_t n = len[0] + len[1] + mlen + 3 * WIRE_HEAD0_MAX;
+	size_t n =
+	    len[0] + len[1] + mlen + (1 + 2 * HEADERS_MAX) * WIRE_HEAD0_MAX;
 	if (!conn_write(w, p->c, n, &wr))
 		return true; /* it is being closed */
 	write_part(&wr, p, WIRE_DATA, WIRE_CSID_DATA, pt->ts, ps->meta, mlen);
-	write_part(&wr, p, WIRE_VIDEO, WIRE_CSID_VIDEO, pt->ts, ps->cfg,
-	    len[RING_VIDEO]);
-	write_part(&wr, p, WIRE_AUDIO, WIRE_CSID_AUDIO, pt->ts,
-	    ps->cfg + len[RING_VIDEO], len[RING_AUDIO]);
+	write_headers(&wr, p, WIRE_VIDEO, pt->ts, ps->cfg, len[RING_VIDEO]);
+	write_headers(&wr, p, WIRE_AUDIO, pt->ts, ps->cfg + len[RING_VIDEO],
+	    len[RING_AUDIO]);
 	conn_write_end(w, p->c, &wr);
 	return true;
 }

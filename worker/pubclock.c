@@ -6,12 +6,12 @@
 #include "worker/pubclock.h"
 
 void
-pubclock_init(
-    struct pubclock *k, struct mono now, uint32_t last_ts, uint64_t last_ns)
+pubclock_init(struct pubclock *k, struct mono now, uint32_t start,
+    uint32_t last_ts, uint64_t last_ns)
 {
 	memset(k, 0, sizeof *k);
 	k->opened = now;
-	k->last = PUBCLOCK_START;
+	k->last = start;
 	k->at = now;
 	if (last_ns != 0) {
 		k->last = last_ts;

@@ -13,7 +13,6 @@
 #include "common/clock.h"
 
 enum {
-	PUBCLOCK_START = 1000,	  /* ms: first media of a new name */
 	PUBCLOCK_STEP = 5000,	  /* ms: a larger step begins a new base */
 	PUBCLOCK_KEY_MS = 10000,  /* no keyframe for this long, */
 	PUBCLOCK_VIDEO_MS = 2000, /* or no video: any message is a start, */
@@ -30,11 +29,12 @@ struct pubclock {
 };
 
 /*
- * Begin.  last_ts, last_ns: the clock that the name was left with; last_ns 0
+ * Begin.  start: what the first media message of a new name maps to, ms;
+ * last_ts, last_ns: the clock that the name was left with; last_ns 0
  * when it was never live.
  */
-void pubclock_init(
-    struct pubclock *k, struct mono now, uint32_t last_ts, uint64_t last_ns);
+void pubclock_init(struct pubclock *k, struct mono now, uint32_t start,
+    uint32_t last_ts, uint64_t last_ns);
 
 /*
  * The mapped time of a media message with source time ts.  *jump is set when

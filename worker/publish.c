@@ -111,6 +111,7 @@ publish_ask(struct worker *w, struct conn *c, struct netstream *ns)
 	p->began = w->now;
 	TAILQ_INIT(&p->waiting);
 	TAILQ_INIT(&p->pending);
+	LIST_INIT(&p->headers.list);
 	TAILQ_INSERT_TAIL(&w->publishers->all, p, next);
 	w->publishers->n++;
 	struct ipc_msg m = { .kind = IPC_PUBLISH, .request = p->request };
@@ -231,7 +232,8 @@ granted(struct worker *w, struct publish *p, const struct ipc_stream *s)
 	p->request = 0;
 	ring_open(&p->ring, &w->publishers->pool, s->block, s->gen,
 	    (uint64_t)w->conf->stream_bytes);
-	pubclock_init(&p->clock, w->now, s->last_ts, s->last_ns);
+	pubclock_init(&p->clock, w->now, (uint32_t)w->conf->clock_start,
+	    s->last_ts, s->last_ns);
 	p->trimmed = p->ring.head;
 	p->ns->use = NS_PUBLISH;
 	worker_count(w, COUNTER_PUBLISHES, 1);

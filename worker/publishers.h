@@ -2,6 +2,7 @@
 #ifndef WORKER_PUBLISHERS_H
 #define WORKER_PUBLISHERS_H
 
+#include "worker/headers.h"
 #include "worker/publish.h"
 #include "worker/pubclock.h"
 
@@ -9,7 +10,8 @@ enum msg_kind {
 	MSG_UNKNOWN, /* not enough bytes yet */
 	MSG_MEDIA,
 	MSG_HEADER, /* codec header: travels with the next media message */
-	MSG_DATA
+	MSG_DATA,
+	MSG_AGGREGATE /* messages in one, taken apart at its end */
 };
 
 struct publish {
@@ -18,6 +20,7 @@ struct publish {
 	uint64_t request; /* while asked, else 0 */
 	struct ring_writer ring;
 	struct pubclock clock;
+	struct headers headers;	 /* for joiners */
 	struct msg *direct;	 /* is assembled above head */
 	struct msg_list waiting; /* whole, behind direct */
 	struct msg_list pending; /* headers, metadata: for the next media */

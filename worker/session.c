@@ -138,7 +138,7 @@ static bool
 is_media(uint8_t type)
 {
 	return type == WIRE_AUDIO || type == WIRE_VIDEO || type == WIRE_DATA ||
-	       type == WIRE_DATA_AMF3;
+	       type == WIRE_DATA_AMF3 || type == WIRE_AGGREGATE;
 }
 
 static bool

@@ -9,6 +9,8 @@
 
 #include "worker/pubclock.h"
 
+enum { START = 1000 };
+
 /* Some time after boot, so that times before it exist. */
 enum { BOOT_MS = 1000000 };
 
@@ -80,7 +82,7 @@ START_TEST(rule9_table)
 	struct pubclock k;
 	unsigned jumps = 0;
 	uint64_t last = m->was_live ? at(0).ns - m->ago_ms * NS_PER_MS : 0;
-	pubclock_init(&k, at(0), m->last_ts, last);
+	pubclock_init(&k, at(0), START, m->last_ts, last);
 	ck_assert_msg(!k.based, "%s: based before any media", m->text);
 	for (const struct map_step *s = m->step; s->out != 0; s++) {
 		bool jump = !s->jump;
@@ -101,10 +103,10 @@ END_TEST
 START_TEST(rule9_without_media_the_name_keeps_its_clock)
 {
 	struct pubclock k;
-	pubclock_init(&k, at(0), 60000, at(0).ns - 5 * NS_PER_MS);
+	pubclock_init(&k, at(0), START, 60000, at(0).ns - 5 * NS_PER_MS);
 	ck_assert_uint_eq(k.last, 60000);
-	pubclock_init(&k, at(0), 0, 0);
-	ck_assert_uint_eq(k.last, PUBCLOCK_START);
+	pubclock_init(&k, at(0), START, 0, 0);
+	ck_assert_uint_eq(k.last, START);
 }
 END_TEST
 
@@ -118,7 +120,7 @@ START_TEST(rule9_monotonic_over_publishes)
 	for (int i = 0; i < 200; i++) {
 		struct pubclock k;
 		now += (uint64_t)rand() % 20000;
-		pubclock_init(&k, at(now), last, last_ns);
+		pubclock_init(&k, at(now), START, last, last_ns);
 		uint32_t ts = (uint32_t)rand(), was = last;
 		for (int j = 0; j < 50; j++) {
 			uint32_t out = pubclock_map(&k, ts, at(now), &jump);
@@ -192,7 +194,7 @@ START_TEST(rule8_table)
 {
 	const struct join_case *c = &joins[_i];
 	struct pubclock k;
-	pubclock_init(&k, at(0), 0, 0);
+	pubclock_init(&k, at(0), START, 0, 0);
 	for (const struct join_step *s = c->step; s->what != END; s++) {
 		bool video = s->what != A;
 		/* audio says "keyframe" as well: it must not count */
