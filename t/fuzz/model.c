@@ -7,6 +7,7 @@
 #include "rtmp/wire.h"
 #include "shm/arena.h"
 #include "t/fuzz/model.h"
+#include "worker/headers.h"
 
 static struct model *the_model;
 
@@ -182,8 +183,12 @@ __wrap_ring_set_header(
     struct ring_writer *w, enum ring_part part, const void *p, size_t n)
 {
 	int r = __real_ring_set_header(w, part, p, n);
-	if (r == 1)
-		keep(w, part == RING_VIDEO ? WIRE_VIDEO : WIRE_AUDIO, p, n);
+	uint8_t type = part == RING_VIDEO ? WIRE_VIDEO : WIRE_AUDIO;
+	uint32_t off = 0, len;
+	const uint8_t *b;
+	while (r == 1 &&
+	    (b = headers_next(p, (uint32_t)n, &off, &len)) != NULL)
+		keep(w, type, b, len);
 	return r;
 }
 
