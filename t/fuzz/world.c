@@ -191,7 +191,7 @@ take(void *ctx, int fd, const struct iovec *iov, unsigned n)
 }
 
 static void
-note_status(struct client *c, const struct cmd *k)
+note_status(struct client *c, const struct cmd *k, uint32_t msid)
 {
 	struct cmd_reply r;
 	static const char started[] = "Started playing ";
@@ -211,6 +211,7 @@ note_status(struct client *c, const struct cmd *k)
 		fail(c, "Play.Start without a name");
 	snprintf(c->name, sizeof c->name, "%.*s",
 	    (int)(r.description.len - n - 1), r.description.p + n);
+	c->msid = msid;
 	c->player.anywhere = true;
 }
 
@@ -238,11 +239,11 @@ on_message(void *ctx, const struct tap_msg *m)
 			fail(c, "a command that cannot be read");
 		if (cmd.id == CMD_RESULT || cmd.id == CMD_ERROR ||
 		    cmd.id == CMD_ON_STATUS)
-			note_status(c, &cmd);
+			note_status(c, &cmd, m->msid);
 	} else if (m->type == WIRE_AUDIO || m->type == WIRE_VIDEO ||
 		   m->type == WIRE_DATA) {
-		if (m->msid == 0)
-			fail(c, "media on message stream 0");
+		if (m->msid != c->msid)
+			fail(c, "media of another message stream");
 		const char *why =
 		    model_sent(&c->x->model, &c->player, c->name, m);
 		if (why != NULL)
@@ -256,6 +257,7 @@ on_message(void *ctx, const struct tap_msg *m)
 	} else if (m->type == WIRE_USER_CONTROL &&
 		   k.event == WIRE_PING_RESPONSE) {
 		c->pong = k.value;
+		c->pong_at = c->ngot;
 	}
 }
 

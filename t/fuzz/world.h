@@ -53,11 +53,13 @@ struct client {
 	size_t received;
 	uint32_t chunk_sets; /* Set Chunk Size, how often */
 	char name[256];	     /* what Play.Start named last */
+	uint32_t msid;	     /* and on which stream */
 	struct model_player player;
 	unsigned nstatus;
 	char status[WORLD_STATUSES][64];
 	double result; /* of the last createStream */
 	uint32_t pong;
+	size_t pong_at; /* media messages before it */
 	/* every media message, when wanted */
 	bool keep;
 	struct model_msg *got;

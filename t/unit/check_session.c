@@ -193,6 +193,8 @@ START_TEST(rule_3_a_reply_waits_for_the_end_of_a_message)
 		client_window(c, SIZE_MAX);
 		world_run(x);
 		ck_assert_uint_eq(c->pong, 77);
+		/* the next message lets it pass */
+		ck_assert_uint_eq(c->pong_at, had + 1);
 		ck_assert_uint_eq(c->ngot, had + 2);
 		leave(c);
 		leave(p);
@@ -369,6 +371,40 @@ START_TEST(rule_6_closestream_inside_a_message_finishes_it)
 		leave(p);
 		world_wait(x, 12000);
 	}
+}
+END_TEST
+
+START_TEST(rule_6_a_private_header_that_is_cut_goes_on_in_the_copy)
+{
+	struct client *p = live(0, "a"), *c = player(1, "a", 2);
+	frame(p, INTER, 40, BIG);
+	client_window(c, 5);
+	frame(p, INTER, 80, 1000);
+	uint32_t was = seed;
+	size_t had = c->ngot;
+	move_on(p, 400);
+	ck_assert_uint_eq(counter(1, COUNTER_TAILS), 1);
+	client_window(c, SIZE_MAX);
+	world_run(x);
+	ck_assert(is_frame(&c->got[had], INTER, 1000, was));
+}
+END_TEST
+
+START_TEST(rule_7_a_player_that_skips_gets_the_headers_of_where_it_lands)
+{
+	struct client *p = live(0, "a"), *c = player(1, "a", 1);
+	size_t had = c->ngot;
+	client_window(c, 0);
+	frame(p, INTER, 40, 100);
+	frame(p, VIDEO_HEADER, 80, 50);
+	uint32_t header = seed;
+	move_on(p, 400);
+	client_window(c, SIZE_MAX);
+	world_run(x);
+	ck_assert_uint_ge(c->ngot, had + 3);
+	ck_assert(is_frame(&c->got[had], VIDEO_HEADER, 50, header));
+	ck_assert_uint_eq(c->got[had + 2].data[0], 0x17);
+	ck_assert_uint_eq(c->got[had + 2].ts, c->got[had].ts);
 }
 END_TEST
 
@@ -906,6 +942,10 @@ add_all(TCase *t)
 	tcase_add_test(t, rule_5_a_send_offers_no_more_than_128_kib);
 	tcase_add_test(t, rule_6_state_belongs_to_the_netstream);
 	tcase_add_test(t, rule_6_closestream_inside_a_message_finishes_it);
+	tcase_add_test(
+	    t, rule_6_a_private_header_that_is_cut_goes_on_in_the_copy);
+	tcase_add_test(
+	    t, rule_7_a_player_that_skips_gets_the_headers_of_where_it_lands);
 	tcase_add_test(
 	    t, rule_7_a_header_change_reaches_runners_and_joiners_in_order);
 	tcase_add_test(t, rule_7_metadata_too_large_is_passed_on_and_not_kept);
