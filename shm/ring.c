@@ -161,6 +161,22 @@ force(struct ring_writer *w, uint64_t end, uint64_t now_ns)
 	retire(w, tail);
 }
 
+/*
+ * A quarter of the quota, the largest message, before the oldest must go: tell
+ * those who still stand there, so that they leave while it can be read.
+ */
+static void
+warn(struct ring_writer *w, uint64_t end, uint64_t now_ns)
+{
+	uint64_t ahead = end + w->quota / 4;
+	if (ahead - w->tail <= w->quota)
+		return;
+	uint64_t soft = min64(ahead - w->quota, w->head);
+	if (w->key_pos[0] > w->tail)
+		soft = min64(soft, w->key_pos[0]);
+	set_soft(w, floor_segment(soft), now_ns);
+}
+
 static bool
 has_space(const struct ring_writer *w, uint64_t end)
 {
@@ -192,6 +208,7 @@ ring_room(struct ring_writer *w, uint64_t n, uint64_t now_ns)
 	if (need <= w->end)
 		return 0;
 	reclaim(w);
+	warn(w, need, now_ns);
 	if (need - w->tail > w->quota)
 		force(w, need, now_ns);
 	if (!has_space(w, need))

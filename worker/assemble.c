@@ -152,17 +152,30 @@ name_word(const char *name)
 	return v;
 }
 
+/* VP8, VP9 and AV1 may tell their size in a keyframe only. */
+static bool
+size_unknown(const struct ring_half *h, const struct msg *m)
+{
+	return (m->class & FLV_KEYFRAME) != 0 &&
+	       atomic_load_explicit(&h->width, memory_order_relaxed) == 0;
+}
+
 static void
 note_codec(struct publish *p, const struct msg *m)
 {
 	struct ring_half *h = p->ring.half;
 	bool video = m->type == WIRE_VIDEO;
 	_Atomic uint64_t *word = video ? &h->video_codec : &h->audio_codec;
+	struct flv_track t;
+	const uint8_t *b = bytes_of(m);
 	if (m->got == 0 ||
-	    (m->kind != MSG_HEADER &&
+	    (m->kind != MSG_HEADER && !size_unknown(h, m) &&
 		atomic_load_explicit(word, memory_order_relaxed) != 0))
 		return;
-	const uint8_t *b = bytes_of(m);
+	if ((video ? flv_video_track(b, m->got, &t)
+		   : flv_audio_track(b, m->got, &t)) &&
+	    (t.id != 0 || (t.class & FLV_METADATA) != 0))
+		return; /* the listing shows the default track */
 	const char *name =
 	    video ? flv_video_codec(b, m->got) : flv_audio_codec(b, m->got);
 	atomic_store_explicit(word, name_word(name), memory_order_relaxed);

@@ -31,7 +31,7 @@ reply_null(const struct call *k)
 	struct writer wr;
 	if (k->cmd->txn == 0 || !conn_write(k->w, k->c, SESSION_REPLY, &wr))
 		return;
-	cmd_write_result_null(&wr, WIRE_CHUNK, k->cmd->txn);
+	cmd_write_result_null(&wr, session_chunk(k->s), k->cmd->txn);
 	conn_write_end(k->w, k->c, &wr);
 }
 
@@ -41,7 +41,7 @@ reply_error(const struct call *k, const char *code, const char *text)
 	struct writer wr;
 	if (!conn_write(k->w, k->c, SESSION_REPLY, &wr))
 		return;
-	cmd_write_error(&wr, WIRE_CHUNK, k->cmd->txn, code, text);
+	cmd_write_error(&wr, session_chunk(k->s), k->cmd->txn, code, text);
 	conn_write_end(k->w, k->c, &wr);
 }
 
@@ -54,7 +54,7 @@ status_text(const struct call *k, const char *code, const char *text)
 	struct cmd_status st = {
 		.level = "error", .code = code, .description = span_of(text)
 	};
-	cmd_write_on_status(&wr, WIRE_CHUNK, k->msid, &st);
+	cmd_write_on_status(&wr, session_chunk(k->s), k->msid, &st);
 	conn_write_end(k->w, k->c, &wr);
 }
 
@@ -126,9 +126,9 @@ reject(const struct call *k, enum reason why)
 	    reason_text(why));
 	if (conn_write(k->w, k->c, SESSION_REPLY, &wr)) {
 		write_window(&wr, k->s);
-		cmd_write_error(
-		    &wr, WIRE_CHUNK, k->cmd->txn, reason_status(why), text);
-		cmd_write_close(&wr, WIRE_CHUNK);
+		cmd_write_error(&wr, session_chunk(k->s), k->cmd->txn,
+		    reason_status(why), text);
+		cmd_write_close(&wr, session_chunk(k->s));
 		conn_write_end(k->w, k->c, &wr);
 	}
 	return why;
@@ -165,11 +165,15 @@ on_connect(const struct call *k)
 		return reject(k, REASON_APP_INVALID);
 	if (!conn_write(k->w, k->c, SESSION_REPLY, &wr))
 		return REASON_NONE;
+	k->s->amf3 = cc.object_encoding == 3;
 	write_window(&wr, k->s);
 	struct cmd_connect_result r = { .txn = k->cmd->txn,
 		.fms_ver = "FMS/" FMS_VERSION,
-		.version = FMS_VERSION };
-	cmd_write_connect_result(&wr, WIRE_CHUNK, &r);
+		.version = FMS_VERSION,
+		.object_encoding = cc.object_encoding };
+	cmd_answer_enhanced(
+	    &r, &cc, CMD_CAPS_MULTITRACK | CMD_CAPS_MODEX | CMD_CAPS_NANO);
+	cmd_write_connect_result(&wr, session_chunk(k->s), &r);
 	conn_write_end(k->w, k->c, &wr);
 	k->s->connected = true;
 	log_connect(k, &cc, &a);
@@ -196,7 +200,8 @@ on_create_stream(const struct call *k)
 	LIST_INSERT_HEAD(&k->s->streams, ns, next);
 	k->s->nstreams++;
 	if (conn_write(k->w, k->c, SESSION_REPLY, &wr)) {
-		cmd_write_result_number(&wr, WIRE_CHUNK, k->cmd->txn, ns->id);
+		cmd_write_result_number(
+		    &wr, session_chunk(k->s), k->cmd->txn, ns->id);
 		conn_write_end(k->w, k->c, &wr);
 	}
 	return REASON_NONE;
@@ -339,7 +344,7 @@ on_fc_publish(const struct call *k)
 	struct writer wr;
 	reply_null(k);
 	if (conn_write(k->w, k->c, SESSION_REPLY, &wr)) {
-		cmd_write_on_fc(&wr, WIRE_CHUNK, "onFCPublish",
+		cmd_write_on_fc(&wr, session_chunk(k->s), "onFCPublish",
 		    "NetStream.Publish.Start", span_of("Publish."));
 		conn_write_end(k->w, k->c, &wr);
 	}
@@ -369,7 +374,7 @@ on_fc_subscribe(const struct call *k)
 {
 	struct writer wr;
 	if (conn_write(k->w, k->c, SESSION_REPLY, &wr)) {
-		cmd_write_on_fc(&wr, WIRE_CHUNK, "onFCSubscribe",
+		cmd_write_on_fc(&wr, session_chunk(k->s), "onFCSubscribe",
 		    "NetStream.Play.Start", span_of("Started playing."));
 		conn_write_end(k->w, k->c, &wr);
 	}
@@ -382,7 +387,8 @@ on_stream_length(const struct call *k)
 	struct writer wr;
 	if (conn_write(k->w, k->c, SESSION_REPLY, &wr)) {
 		/* live has none */
-		cmd_write_result_number(&wr, WIRE_CHUNK, k->cmd->txn, 0);
+		cmd_write_result_number(
+		    &wr, session_chunk(k->s), k->cmd->txn, 0);
 		conn_write_end(k->w, k->c, &wr);
 	}
 	return REASON_NONE;
@@ -448,13 +454,11 @@ on_seek(const struct call *k)
 static enum reason
 on_play2(const struct call *k)
 {
-	struct reader r = k->cmd->rest;
-	struct amf0_value v, name;
+	struct cmd_play2 p2;
 	struct cmd_play p = { .start_ms = CMD_PLAY_ANY, .duration_ms = -1 };
-	if (amf0_read(&r, &v) != AMF0_OK || amf0_read(&r, &v) != AMF0_OK ||
-	    !amf0_find(&v, "streamName", &name) || !amf0_is_string(&name))
+	if (cmd_parse_play2(k->cmd, &p2) != AMF0_OK)
 		return REASON_COMMAND_INVALID;
-	p.name = name.str;
+	p.name = p2.name;
 	return start_play(k, &p);
 }
 

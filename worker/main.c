@@ -184,7 +184,8 @@ quit(struct worker *w)
 				.code = reason_status(REASON_SERVER_STOP),
 				.description =
 				    span_of(reason_text(REASON_SERVER_STOP)) };
-			cmd_write_on_status(&wr, WIRE_CHUNK, 0, &st);
+			cmd_write_on_status(
+			    &wr, session_chunk(session_of(w, c)), 0, &st);
 			conn_write_end(w, c, &wr);
 		}
 		if (c->state != CONN_FREE)

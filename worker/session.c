@@ -395,8 +395,9 @@ session_status(struct worker *w, struct conn *c, const struct netstream *ns,
 	struct writer wr;
 	if (!conn_write(w, c, SESSION_REPLY, &wr))
 		return;
-	cmd_write_on_status_name(&wr, WIRE_CHUNK, ns->id, level, code, before,
-	    netstream_name(ns), after, (struct span){ NULL, 0 });
+	cmd_write_on_status_name(&wr, session_chunk(session_of(w, c)), ns->id,
+	    level, code, before, netstream_name(ns), after,
+	    (struct span){ NULL, 0 });
 	conn_write_end(w, c, &wr);
 }
 
@@ -411,6 +412,6 @@ session_refuse(struct worker *w, struct conn *c, const struct netstream *ns,
 		.code = code != NULL ? code : reason_status(why),
 		.description = span_of(reason_text(why)),
 		.details = netstream_name(ns) };
-	cmd_write_on_status(&wr, WIRE_CHUNK, ns->id, &st);
+	cmd_write_on_status(&wr, session_chunk(session_of(w, c)), ns->id, &st);
 	conn_write_end(w, c, &wr);
 }

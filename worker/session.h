@@ -25,6 +25,7 @@
 #include "rtmp/chunk.h"
 #include "rtmp/cmd.h"
 #include "rtmp/handshake.h"
+#include "rtmp/wire.h"
 #include "worker/conn.h"
 #include "worker/msg.h"
 
@@ -59,6 +60,7 @@ struct session {
 	uint32_t own;	/* of commands */
 	uint32_t window, acked;
 	bool connected;
+	bool amf3;	/* objectEncoding 3: answers are of the AMF3 types */
 	bool chunk_set; /* our Set Chunk Size is sent */
 	uint8_t nstreams;
 	uint32_t prefix_len; /* vhost NUL app NUL instance in prefix */
@@ -109,6 +111,13 @@ void session_closed(struct worker *w, struct conn *c);
 
 struct session *session_of(struct worker *w, const struct conn *c);
 struct netstream *session_stream(struct session *s, uint32_t id);
+
+/* Chunk size, and form, of what is answered. */
+static inline uint32_t
+session_chunk(const struct session *s)
+{
+	return (uint32_t)WIRE_CHUNK | (s->amf3 ? (uint32_t)CMD_AMF3 : 0);
+}
 
 /* The stream's name, last part of its key. */
 struct span netstream_name(const struct netstream *ns);

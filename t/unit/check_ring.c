@@ -507,10 +507,21 @@ START_TEST(soft_goes_first_and_tail_follows_later)
 }
 END_TEST
 
+START_TEST(readers_are_warned_a_message_before_the_quota_forces)
+{
+	/* 8 segments of quota: with the seventh, two more would not fit */
+	for (unsigned i = 0; i < 7; i++)
+		ck_assert_int_eq(publish(SEGMENT_SIZE, i, T0), 0);
+	ck_assert(look());
+	ck_assert_uint_eq(v.tail, RING_START);
+	ck_assert_uint_gt(v.soft, v.tail);
+}
+END_TEST
+
 START_TEST(history_of_2_seconds_is_kept)
 {
-	/* 7 segments in 1.4 s, then a pass right after the last */
-	for (unsigned i = 0; i < 7; i++) {
+	/* 6 segments in 1.2 s, then a pass right after the last */
+	for (unsigned i = 0; i < 6; i++) {
 		uint64_t now = T0 + i * SEC / 5;
 		ck_assert_int_eq(publish(SEGMENT_SIZE - 1, i, now), 0);
 		ck_assert_int_eq(publish(1, i, now), 0);
@@ -1145,6 +1156,8 @@ add_retiring(TCase *t)
 	tcase_add_test(t, the_largest_quota_never_laps_the_segment_table);
 	tcase_add_test(t, a_quota_below_8_segments_becomes_8);
 	tcase_add_test(t, soft_goes_first_and_tail_follows_later);
+	tcase_add_test(
+	    t, readers_are_warned_a_message_before_the_quota_forces);
 	tcase_add_test(t, history_of_2_seconds_is_kept);
 	tcase_add_test(t, the_last_two_keyframes_are_kept);
 	tcase_add_test(t, tail_is_stored_before_the_snapshot);
