@@ -241,7 +241,7 @@ START_TEST(rule_4_blocked_players_share_one_copy)
 	struct client *p = live(0, "a"), *c[4];
 	for (unsigned i = 0; i < 4; i++) {
 		c[i] = player(1, "a", 1);
-		client_window(c[i], 140000 + i * 10000);
+		client_window(c[i], 50000 + i * 20000);
 	}
 	frame(p, INTER, 40, BIG);
 	move_on(p, 400);
