@@ -156,6 +156,18 @@ size_limit(uint8_t type)
 	return SESSION_COMMAND_MAX;
 }
 
+/*
+ * Before connect there is nothing but commands and control messages.  C0 and
+ * C1 sent again look like a message on chunk stream 3 of a type unknown.
+ */
+static enum reason
+strange_start(const struct chunk_ctx *x)
+{
+	if (is_media(x->type))
+		return REASON_COMMAND_ORDER;
+	return x->csid == 3 ? REASON_SECOND_HANDSHAKE : REASON_MESSAGE_INVALID;
+}
+
 static enum reason
 begin_message(struct worker *w, struct conn *c, struct chunk_ctx *x)
 {
@@ -174,6 +186,8 @@ begin_message(struct worker *w, struct conn *c, struct chunk_ctx *x)
 	}
 	bool ours = is_command(x->type) || (x->type >= WIRE_SET_CHUNK_SIZE &&
 					       x->type <= WIRE_PEER_BANDWIDTH);
+	if (!ours && !s->connected)
+		return strange_start(x);
 	if (!ours) {
 		/* passes by without taking memory */
 		worker_count(w, COUNTER_DATA_IGNORED, 1);
