@@ -419,11 +419,30 @@ check_always(const struct world *x)
 	}
 }
 
+/* For people: what has not ended. */
+static void
+list_open(const struct world *x, const struct worker *w)
+{
+	for (uint32_t i = 0; i < w->conns->high; i++) {
+		const struct conn *c = &w->conns->table[i];
+		const struct publish *p = TAILQ_FIRST(&w->publishers->all);
+		if (c->state == CONN_FREE)
+			continue;
+		fprintf(stderr,
+		    "world: open: state %d paused %d armed %d eof %d\n",
+		    c->state, c->paused, c->recv_armed, c->eof);
+		if (p != NULL)
+			fprintf(stderr, "world: publish resumes in %lld ms\n",
+			    (long long)(p->resume.ns - x->now.ns) / 1000000);
+	}
+}
+
 static void
 check_empty(const struct world *x, unsigned i)
 {
 	const struct worker *w = &x->w[i];
 	const struct arena *a = &w->arena;
+	list_open(x, w);
 	bug_on(w->conns->open != 0);
 	bug_on(
 	    !TAILQ_EMPTY(&w->conns->ready) || !TAILQ_EMPTY(&w->conns->doomed));
@@ -452,6 +471,15 @@ check_empty(const struct world *x, unsigned i)
 		bug_on(w->sessions->table[k].input != 0);
 }
 
+static bool
+some_open(const struct world *x)
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < WORLD_WORKERS; i++)
+		n += x->w[i].conns->open;
+	return n > 0;
+}
+
 void
 world_drain(struct world *x)
 {
@@ -461,8 +489,9 @@ world_drain(struct world *x)
 		client_end(&x->client[i], 0);
 	}
 	world_run(x);
-	/* LINGER, draining, grace, deadlines of a sweep */
-	for (unsigned i = 0; i < 40; i++) {
+	/* LINGER, draining, grace, deadlines of a sweep; those that are read
+	 * slowly keep their end for later */
+	for (unsigned i = 0; i < 40 || (i < 4000 && some_open(x)); i++) {
 		for (unsigned k = 0; k < WORLD_CLIENTS; k++)
 			client_end(&x->client[k], 0);
 		world_clock(x, 250);
