@@ -121,6 +121,7 @@ commit(struct worker *w, struct publish *p, const struct msg *m)
 {
 	uint64_t size = wire_size(m->ts, m->len, WIRE_CHUNK);
 	bool video = m->type == WIRE_VIDEO;
+	p->pace_due |= m->kind == MSG_MEDIA;
 	if (m->kind == MSG_MEDIA) {
 		bool key = video && (m->class & FLV_KEYFRAME) != 0;
 		enum pubclock_join j =
@@ -547,8 +548,10 @@ publish_end(struct worker *w, struct conn *c, struct msg **mp)
 		sort_out(w, p, m);
 	}
 	append_waiting(w, p);
-	if (p->clock.based)
+	/* headers and data say nothing of the time */
+	if (p->pace_due)
 		pace(w, p);
+	p->pace_due = false;
 	return r;
 }
 

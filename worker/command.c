@@ -221,8 +221,9 @@ on_delete_stream(const struct call *k)
 {
 	uint32_t id;
 	struct netstream *ns;
+	/* GStreamer's rtmp2sink sends the stream's name, and hangs up */
 	if (cmd_parse_stream_id(k->cmd, &id) != AMF0_OK)
-		return REASON_COMMAND_INVALID;
+		return REASON_NONE;
 	if ((ns = session_stream(k->s, id)) == NULL)
 		return REASON_NONE;
 	stop(k, ns);
@@ -358,7 +359,7 @@ on_fc_unpublish(const struct call *k)
 	struct url_name n;
 	struct netstream *ns;
 	if (cmd_parse_name(k->cmd, &sent) != AMF0_OK)
-		return REASON_COMMAND_INVALID;
+		return REASON_NONE;
 	url_split_name(sent, &n);
 	LIST_FOREACH (ns, &k->s->streams, next)
 		if (ns->use == NS_PUBLISH &&

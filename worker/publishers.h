@@ -33,6 +33,7 @@ struct publish {
 	struct mono began;
 	uint64_t frames, bytes, dropped;
 	uint64_t trimmed;   /* head when ring_trim() was last called */
+	bool pace_due;	    /* media came: is it ahead of time? */
 	uint32_t pace_ts;   /* media time and */
 	struct mono pace;   /* time when pacing was last judged anew */
 	struct mono resume; /* input is paused until; 0: it is not */

@@ -542,6 +542,16 @@ START_TEST(rule_10_audio_waits_at_most_40_ms_for_video)
 }
 END_TEST
 
+START_TEST(rule_11_a_publisher_that_was_silent_is_read_at_once)
+{
+	struct client *p = live(0, "a");
+	world_wait(x, 60000);
+	frame(p, AUDIO_HEADER, 60000, 7);
+	frame(p, KEY, 60000, 100);
+	ck_assert(!client_conn(p)->paused);
+}
+END_TEST
+
 START_TEST(rule_11_audio_overtakes_a_video_message_that_is_not_complete)
 {
 	static uint8_t big[BIG], image[BIG + 1000];
@@ -955,6 +965,8 @@ add_all(TCase *t)
 	tcase_add_test(
 	    t, rule_9_the_first_media_is_at_1000_and_a_republish_goes_on);
 	tcase_add_test(t, rule_10_audio_waits_at_most_40_ms_for_video);
+	tcase_add_test(
+	    t, rule_11_a_publisher_that_was_silent_is_read_at_once);
 	tcase_add_test(
 	    t, rule_11_audio_overtakes_a_video_message_that_is_not_complete);
 	tcase_add_test(t,
