@@ -25,7 +25,8 @@ static const struct option long_options[] = {
 static const char *const usage =
     "usage: sluice-bench publish [-cVv] [-a kbit/s] [-C chunk] [-d seconds]\n"
     "           [-f fps] [-g seconds] [-K bytes] [-k factor] [-n streams]\n"
-    "           [-R per-second] [-r bit/s] rtmp://host[:port]/app/stream\n"
+    "           [-P seconds+seconds] [-R per-second] [-r bit/s]\n"
+    "           rtmp://host[:port]/app/stream\n"
     "       sluice-bench play [-cv] [--no-verify] [-d seconds] [-n players]\n"
     "           [-R per-second] [-s streams] [-Z seconds] [-z players]\n"
     "           rtmp://host[:port]/app/stream\n"
@@ -76,6 +77,21 @@ whole(char opt, const char *text, uint32_t min, uint32_t max, uint32_t *out)
 	return true;
 }
 
+/* WHEN+HOW-LONG, in seconds */
+static bool
+parse_pause(struct options *o, const char *arg)
+{
+	char after[32];
+	const char *plus = strchr(arg, '+');
+	size_t n = plus != NULL ? (size_t)(plus - arg) : sizeof(after);
+	if (n >= sizeof(after))
+		return complain("option -P", arg, "expected seconds+seconds");
+	memcpy(after, arg, n);
+	after[n] = '\0';
+	return number('P', after, 0, 1e7, &o->pause_after_s) &&
+	       number('P', plus + 1, 0, 1e7, &o->pause_s);
+}
+
 static bool
 parse_common(struct options *o, int opt, const char *arg)
 {
@@ -121,6 +137,8 @@ parse_publish(struct options *o, int opt, const char *arg)
 		    'K', arg, FRAME_LEN_MIN, WIRE_MESSAGE_MAX, &o->key_bytes);
 	case 'k':
 		return number('k', arg, 0.01, 10000, &o->key_factor);
+	case 'P':
+		return parse_pause(o, arg);
 	case 'r':
 		if (!number('r', arg, 1000, 1e10, &v))
 			return false;
@@ -211,7 +229,7 @@ options_parse(struct options *o, int argc, char **argv)
 		argv++;
 	}
 	const char *letters =
-	    o->publish ? "a:C:cd:f:g:hjK:k:n:R:r:Vv" : "cd:hjn:R:s:vZ:z:";
+	    o->publish ? "a:C:cd:f:g:hjK:k:n:P:R:r:Vv" : "cd:hjn:R:s:vZ:z:";
 	int opt;
 	while ((opt = getopt_long(argc, argv, letters, long_options, NULL)) !=
 	       -1) {

@@ -21,14 +21,16 @@ struct options {
 	bool verbose;	       /* -v */
 
 	/* publish */
-	uint64_t bitrate;   /* -r: bits per second, video */
-	double fps;	    /* -f */
-	double gop_s;	    /* -g */
-	uint32_t audio_bps; /* -a, 0: none */
-	double key_factor;  /* -k: keyframe in sizes of the others */
-	uint32_t key_bytes; /* -K: keyframe in bytes, 0: use the factor */
-	bool video;	    /* not -V */
-	uint32_t chunk;	    /* -C */
+	uint64_t bitrate;     /* -r: bits per second, video */
+	double fps;	      /* -f */
+	double gop_s;	      /* -g */
+	uint32_t audio_bps;   /* -a, 0: none */
+	double key_factor;    /* -k: keyframe in sizes of the others */
+	uint32_t key_bytes;   /* -K: keyframe in bytes, 0: use the factor */
+	bool video;	      /* not -V */
+	double pause_after_s; /* -P: the video pauses at this time */
+	double pause_s;	      /* for so long; 0: never */
+	uint32_t chunk;	      /* -C */
 
 	/* play */
 	uint32_t streams;     /* -s: how many of them */

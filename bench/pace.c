@@ -39,6 +39,8 @@ pace_init(struct pace *p, const struct options *o)
 	p->interval_ns[FRAME_VIDEO] = o->video ? 1e9 / o->fps : 0;
 	p->interval_ns[FRAME_AUDIO] = o->audio_bps > 0 ? AUDIO_INTERVAL_NS : 0;
 	size_video(p, o);
+	p->pause_at_ns = (uint64_t)(o->pause_after_s * 1e9);
+	p->pause_ns = (uint64_t)(o->pause_s * 1e9);
 	p->audio_len = clamp(o->audio_bps / 8.0 * AUDIO_INTERVAL_NS / 1e9);
 }
 
@@ -46,7 +48,11 @@ uint64_t
 pace_due_ns(const struct pace *p, enum frame_kind kind, uint64_t n)
 {
 	double step = p->interval_ns[kind];
-	return step > 0 ? (uint64_t)((double)n * step) : UINT64_MAX;
+	if (step <= 0)
+		return UINT64_MAX;
+	uint64_t at = (uint64_t)((double)n * step);
+	return kind == FRAME_VIDEO && at >= p->pause_at_ns ? at + p->pause_ns
+							   : at;
 }
 
 bool

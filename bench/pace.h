@@ -14,6 +14,7 @@
 struct pace {
 	double interval_ns[FRAME_KINDS]; /* 0: no such track */
 	uint64_t gop;			 /* frames from keyframe to keyframe */
+	uint64_t pause_at_ns, pause_ns;	 /* video due then comes later */
 	uint32_t key_len, other_len, audio_len;
 };
 
