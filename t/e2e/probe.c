@@ -12,7 +12,9 @@
  *	bytewise 0|1		every byte in a write of its own
  *	rcvbuf BYTES		SO_RCVBUF, now and of the next connection
  *	cmd MSID NAME TXN VALUE...	a command.  Values: null, s:text, n:number,
- *				b:0|1, and objects { name value ... }
+ *				b:0|1, objects { name value ... }, and lists
+ *				[ value ... ]
+ *	amf3 0|1		commands go in messages of type 17
  *	data MSID TS VALUE...	a data message
  *	msg CSID TYPE MSID TS LEN [HEX]	a message: HEX, then zeros up to LEN
  *	head CSID TYPE MSID TS LEN	only its header
@@ -50,6 +52,7 @@ static char line[LINE];
 static char *word[WORDS];
 static int words, number;
 static int limit_ms = 5000;
+static bool amf3; /* send commands as type 17 */
 
 static void
 give_up(const char *what)
@@ -120,6 +123,16 @@ value(struct writer *w, int i)
 			i = value(w, i + 1);
 		}
 		amf0_object_end(w);
+	} else if (strcmp(s, "[") == 0) {
+		int at = i + 1;
+		uint32_t n = 0;
+		for (; at + (int)n < words &&
+		       strcmp(word[at + (int)n], "]") != 0;)
+			n++;
+		writer_u8(w, AMF0_STRICT_ARRAY);
+		writer_u32(w, n);
+		for (i = at; strcmp(arg(i), "]") != 0;)
+			i = value(w, i);
 	} else if (s[0] == 's' && s[1] == ':') {
 		amf0_write_text(w, s + 2);
 	} else if (s[0] == 'n' && s[1] == ':') {
@@ -145,7 +158,10 @@ static void
 do_cmd(void)
 {
 	struct wire_mark m;
-	wire_begin(&probe.out, &m, WIRE_CSID_COMMAND, WIRE_COMMAND, num(1), 0);
+	wire_begin(&probe.out, &m, WIRE_CSID_COMMAND,
+	    amf3 ? WIRE_COMMAND_AMF3 : WIRE_COMMAND, num(1), 0);
+	if (amf3)
+		writer_u8(&probe.out, 0); /* AMF0 from here */
 	amf0_write_text(&probe.out, arg(2));
 	amf0_write_number(&probe.out, strtod(arg(3), NULL));
 	send_values(&m, 4);
@@ -393,6 +409,12 @@ do_rcvbuf(void)
 }
 
 static void
+do_amf3(void)
+{
+	amf3 = num(1) != 0;
+}
+
+static void
 do_limit(void)
 {
 	limit_ms = (int)num(1);
@@ -418,6 +440,7 @@ static const struct step {
 	{ "hold", do_hold },
 	{ "release", do_release },
 	{ "bytewise", do_bytewise },
+	{ "amf3", do_amf3 },
 	{ "cut", do_cut },
 	{ "rcvbuf", do_rcvbuf },
 	{ "cmd", do_cmd },

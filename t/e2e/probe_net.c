@@ -132,6 +132,8 @@ type_name(uint8_t type)
 		return "data";
 	case WIRE_COMMAND:
 		return "command";
+	case WIRE_COMMAND_AMF3:
+		return "command3";
 	default:
 		return "other";
 	}
