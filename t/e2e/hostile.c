@@ -26,6 +26,15 @@ static uint32_t number; /* of the case that runs */
 static bool judge_memory = true;
 static struct peer peer;
 
+static uint64_t
+read_counter(const char *name)
+{
+	json_t *counters = server_counters(&server);
+	uint64_t v = counter_of(counters, name);
+	json_decref(counters);
+	return v;
+}
+
 /* The counter was `before`: has it risen, and by exactly one if that is asked? */
 static bool
 risen(struct peer *p, const char *counter, uint64_t before, bool exact, int ms)
@@ -62,6 +71,18 @@ await_log(const struct peer *p, int ms)
 }
 
 static bool
+answered(struct peer *p, const struct hostile_case *c, int ms)
+{
+	if (c->says != NULL && !peer_wait(p, c->says, strlen(c->says), ms))
+		return peer_fail(
+		    p, p->ended ? "closed, not answered" : "not answered");
+	if (!peer_pong(p, ms))
+		return peer_fail(
+		    p, p->ended ? "closed, not usable" : "not usable");
+	return true;
+}
+
+static bool
 judge_end(struct peer *p, const struct hostile_case *c, uint64_t before)
 {
 	int limit = c->within_ms > 0 ? c->within_ms : HOSTILE_TIME_MS;
@@ -77,14 +98,9 @@ judge_end(struct peer *p, const struct hostile_case *c, uint64_t before)
 	case END_LEFT:
 		break;
 	case END_SAYS:
-		if (!peer_wait(p, c->says, strlen(c->says), limit))
-			return peer_fail(p,
-			    p->ended ? "closed, not answered" : "not answered");
-		/* fall through */
 	case END_LIVES:
-		if (!peer_pong(p, limit))
-			return peer_fail(
-			    p, p->ended ? "closed, not usable" : "not usable");
+		if (!answered(p, c, limit))
+			return false;
 		exact = false;
 	}
 	return risen(p, c->counter, before, exact, limit);
@@ -143,23 +159,18 @@ report(const struct peer *p, const struct hostile_case *c, uint64_t began,
 static bool
 run_case(const struct hostile_case *c)
 {
-
 	struct peer *p = &peer;
 	uint64_t began = peer_now_ms(), cpu = server_cpu_ms(&server);
-	json_t *counters = server_counters(&server);
-	uint64_t before = counter_of(counters, c->counter);
-	json_decref(counters);
+	bool lives = c->ending == END_SAYS || c->ending == END_LIVES;
+	/* how often it was closed before, not what the way to it counts */
+	uint64_t before = lives ? 0 : read_counter(c->counter);
 	peer_init(p, host, port, scale);
 	p->name = c->name;
 	p->number = number;
 	p->rcvbuf = c->rcvbuf;
 	if (script_stage(p, c->from)) {
-		if (c->within_ms == 0 && c->ending >= END_SAYS) {
-			/* what led here does not count */
-			counters = server_counters(&server);
-			before = counter_of(counters, c->counter);
-			json_decref(counters);
-		}
+		if (lives)
+			before = read_counter(c->counter);
 		if (script_run(p, c->script))
 			(void)judge_end(p, c, before);
 	}
