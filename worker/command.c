@@ -39,6 +39,7 @@ static void
 reply_error(const struct call *k, const char *code, const char *text)
 {
 	struct writer wr;
+	worker_count(k->w, COUNTER_CALLS_REFUSED, 1);
 	if (!conn_write(k->w, k->c, SESSION_REPLY, &wr))
 		return;
 	cmd_write_error(&wr, session_chunk(k->s), k->cmd->txn, code, text);
@@ -49,6 +50,7 @@ static void
 status_text(const struct call *k, const char *code, const char *text)
 {
 	struct writer wr;
+	worker_count(k->w, COUNTER_CALLS_REFUSED, 1);
 	if (!conn_write(k->w, k->c, SESSION_REPLY, &wr))
 		return;
 	struct cmd_status st = {

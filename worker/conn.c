@@ -438,7 +438,7 @@ conn_write(struct worker *w, struct conn *c, size_t n, struct writer *wr)
 	if (!conn_alive(c))
 		return false;
 	if (c->out.len - c->out.off + n > CONN_OUT_MAX) {
-		conn_abort(w, c, REASON_STALLED);
+		conn_abort(w, c, REASON_OUTPUT_LIMIT);
 		return false;
 	}
 	if (!make_room(w, c, &c->out, n, OUT_FIRST)) {

@@ -156,16 +156,29 @@ size_limit(uint8_t type)
 	return SESSION_COMMAND_MAX;
 }
 
+/* Of RTMP 1.0; what is not may be of a later version, and passes by. */
+static bool
+is_known(uint8_t type)
+{
+	return (type >= WIRE_SET_CHUNK_SIZE && type <= WIRE_PEER_BANDWIDTH) ||
+	       is_media(type) || is_command(type) || type == WIRE_SHARED ||
+	       type == WIRE_SHARED_AMF3;
+}
+
 /*
- * Before connect there is nothing but commands and control messages.  C0 and
- * C1 sent again look like a message on chunk stream 3 of a type unknown.
+ * A message that is not for us: C0 and C1 sent again look like one of unknown
+ * type on chunk stream 3, where everybody sends commands; before connect there
+ * is nothing but commands and control messages.
  */
 static enum reason
-strange_start(const struct chunk_ctx *x)
+strange(const struct session *s, const struct chunk_ctx *x)
 {
-	if (is_media(x->type))
-		return REASON_COMMAND_ORDER;
-	return x->csid == 3 ? REASON_SECOND_HANDSHAKE : REASON_MESSAGE_INVALID;
+	if (!is_known(x->type) && x->csid == 3)
+		return REASON_SECOND_HANDSHAKE;
+	if (s->connected)
+		return REASON_NONE;
+	return is_media(x->type) ? REASON_COMMAND_ORDER
+				 : REASON_MESSAGE_INVALID;
 }
 
 static enum reason
@@ -186,12 +199,10 @@ begin_message(struct worker *w, struct conn *c, struct chunk_ctx *x)
 	}
 	bool ours = is_command(x->type) || (x->type >= WIRE_SET_CHUNK_SIZE &&
 					       x->type <= WIRE_PEER_BANDWIDTH);
-	if (!ours && !s->connected)
-		return strange_start(x);
 	if (!ours) {
 		/* passes by without taking memory */
 		worker_count(w, COUNTER_DATA_IGNORED, 1);
-		return REASON_NONE;
+		return strange(s, x);
 	}
 	if (x->len > size_limit(x->type))
 		return REASON_MESSAGE_SIZE;
