@@ -40,14 +40,14 @@ for name in "${streams[@]}"; do
 	await "$spawned" || fail "reference: $(cat "$TMP/ref.out")"
 done
 for name in "${streams[@]}"; do
-	av "play-$name" md5 "$(url $name)" "$TMP/$name.md5"
+	av "play-$name" md5 "$(url "$name")" "$TMP/$name.md5"
 	jobs+=("$spawned")
-	play_rtmpdump "$name-dump" $name
+	play_rtmpdump "$name-dump" "$name"
 	jobs+=("$spawned")
 done
 retry 20 waiting 8 || fail "not all players wait: $(ctl client list)"
 for name in "${streams[@]}"; do
-	av "publish-$name" publish "$TMP/$name.flv" "$(url $name)"
+	av "publish-$name" publish "$TMP/$name.flv" "$(url "$name")"
 	jobs+=("$spawned")
 done
 known() {
