@@ -14,7 +14,7 @@
 #include "rtmp/wire.h"
 #include "worker/publishers.h"
 
-enum { PENDING_MAX = 16, PACE_AHEAD_MS = 5000, PACE_AGAIN_MS = 10000 };
+enum { PENDING_MAX = 64, PACE_AHEAD_MS = 5000, PACE_AGAIN_MS = 10000 };
 
 static uint32_t *
 account(struct worker *w, const struct publish *p)
@@ -252,11 +252,10 @@ static void
 to_pending(struct worker *w, struct publish *p, struct msg *m)
 {
 	if (p->npending == PENDING_MAX) {
-		struct msg *old = TAILQ_FIRST(&p->pending);
-		TAILQ_REMOVE(&p->pending, old, next);
-		p->npending--;
+		/* the first are of the tracks that everybody needs */
 		count_drop(w, p);
-		msg_free(w, old, account(w, p));
+		msg_free(w, m, account(w, p));
+		return;
 	}
 	TAILQ_INSERT_TAIL(&p->pending, m, next);
 	p->npending++;

@@ -346,6 +346,27 @@ look_for_key(struct worker *w, struct player *p)
 
 /* Sending ----------------------------------------------------------------- */
 
+/*
+ * p is at a boundary: the other players of its connection, which had to wait
+ * for that, come before it.
+ */
+static void
+let_others(struct worker *w, struct player *p)
+{
+	struct player **at = &p->c->player;
+	if (p->next_conn == NULL && *at == p)
+		return;
+	while (*at != p)
+		at = &(*at)->next_conn;
+	*at = p->next_conn;
+	for (; *at != NULL; at = &(*at)->next_conn)
+		;
+	*at = p;
+	p->next_conn = NULL;
+	for (struct player *q = p->c->player; q != p; q = q->next_conn)
+		player_queue(w, q);
+}
+
 /* The message that p stands in is finished from its tail. */
 static void
 tail_finished(struct worker *w, struct player *p)
@@ -357,6 +378,7 @@ tail_finished(struct worker *w, struct player *p)
 		player_done(w, p);
 		return;
 	}
+	let_others(w, p);
 	p->cursor = p->mend;
 	if (p->watch != NULL && p->state == PLAYER_RUN)
 		skip(w, p);
@@ -687,6 +709,8 @@ player_sent(struct worker *w, struct player *p, int32_t res)
 	if (!conn_alive(c))
 		return;
 	c->inside = player_inside(p) ? p : NULL;
+	if (c->inside == NULL && n == offered)
+		let_others(w, p);
 	if (n < offered) {
 		worker_count(
 		    w, n > 0 ? COUNTER_SENDS_SHORT : COUNTER_SENDS_BLOCKED, 1);
@@ -700,12 +724,6 @@ player_sent(struct worker *w, struct player *p, int32_t res)
 		p->behind |= n >= PLAY_SEND_MAX;
 		player_queue(w, p);
 	}
-	/* the others of this connection had to wait for the boundary */
-	if (c->inside == NULL && !c->blocked && c->player != NULL &&
-	    c->player->next_conn != NULL)
-		for (struct player *q = c->player; q != NULL; q = q->next_conn)
-			if (q != p)
-				player_queue(w, q);
 }
 
 void

@@ -152,13 +152,18 @@ close_watch(struct worker *w, struct watch *v)
 
 /* Players ----------------------------------------------------------------- */
 
+static struct player_list *
+queue_of(struct worker *w, const struct player *p)
+{
+	return p->state == PLAYER_RUN ? &w->players->run : &w->players->join;
+}
+
 void
 player_queue(struct worker *w, struct player *p)
 {
-	struct players *ps = w->players;
 	if (p->queue != NULL)
 		return;
-	p->queue = p->state == PLAYER_RUN ? &ps->run : &ps->join;
+	p->queue = queue_of(w, p);
 	TAILQ_INSERT_TAIL(p->queue, p, next_queue);
 }
 
@@ -593,14 +598,15 @@ flush_queued(struct worker *w)
 	return false;
 }
 
-/* Players whose connection had a send of another one in this section. */
+/* Players whose connection had a send of another one come first now. */
 static void
 queue_later(struct worker *w)
 {
 	struct player *p;
-	while ((p = TAILQ_FIRST(&w->players->later)) != NULL) {
+	while ((p = TAILQ_LAST(&w->players->later, player_list)) != NULL) {
 		unqueue(p);
-		player_queue(w, p);
+		p->queue = queue_of(w, p);
+		TAILQ_INSERT_HEAD(p->queue, p, next_queue);
 	}
 }
 
