@@ -22,7 +22,7 @@
 #define GREET	"cmd 0 connect 1 { app s:live tcUrl s:rtmp://h/live }"
 
 /* More answers than are kept for a peer, in one go. */
-#define FLOODED		"stalled"
+#define FLOODED		"output-limit"
 /* However it ended. */
 #define ENDS		.ending = END_LEFT, .counter = "clients.closed"
 #define HANDSHAKE_LATE	CLOSED("handshake-timeout"), .within_ms = 12000
@@ -178,7 +178,7 @@ const struct hostile_case hostile_cases[] = {
 { "command-name-number", AT_HELLO, "msg 3 20 0 0 9 003ff0000000000000", CLOSED("command-invalid") },
 { "command-name-4G", AT_HELLO, "msg 3 20 0 0 0 0cffffffff61", CLOSED("command-invalid") },
 { "command-name-60000", AT_CONNECTED, "msg 3 20 0 0 60000 02ea00", LIVES("messages.in") },
-{ "command-name-escapes", AT_CONNECTED, "msg 3 20 0 0 0 0200050a1b5b220000400000000000000005", SAYS("Call.Failed") },
+{ "command-name-escapes", AT_CONNECTED, "msg 3 20 0 0 0 0200050a1b5b220000400000000000000005", REFUSED("Call.Failed", "calls.refused") },
 { "command-of-65537", AT_HELLO, "head 3 20 0 0 65537", CLOSED("message-size") },
 { "command-of-16M", AT_HELLO, "head 3 20 0 0 16777215", CLOSED("message-size") },
 { "command-amf3-of-16M", AT_HELLO, "head 3 17 0 0 16777215", CLOSED("message-size") },
@@ -243,7 +243,7 @@ const struct hostile_case hostile_cases[] = {
 
 /* Commands with wrong arguments; every order is in hostile_matrix.c. --------- */
 { "createStream-5000", AT_CONNECTED, "5000* cmd 0 createStream $i null", CLOSED(FLOODED), .within_ms = 20000 },
-{ "createStream-500", AT_CONNECTED, "500* cmd 0 createStream $i null", SAYS("Call.Failed") },
+{ "createStream-500", AT_CONNECTED, "500* cmd 0 createStream $i null", REFUSED("Call.Failed", "calls.refused") },
 { "create-and-delete-500", AT_CONNECTED, "500* cmd 0 createStream 5 null; 500* cmd 0 deleteStream 0 null n:$i; cmd 0 createStream 9 null", SAYS("_result") },
 { "closeStream-twice", AT_PUBLISHING, "2* cmd 1 closeStream 0 null; cmd 1 publish 5 null s:$n s:live", SAYS("Publish.Start") },
 { "deleteStream-twice", AT_PUBLISHING, "2* cmd 0 deleteStream 0 null n:1; cmd 0 createStream 5 null", SAYS("_result") },
@@ -255,14 +255,14 @@ const struct hostile_case hostile_cases[] = {
 { "deleteStream-text", AT_STREAM, "cmd 0 deleteStream 0 null s:1", LIVES("messages.in") },
 { "publish-number", AT_STREAM, "cmd 1 publish 3 null n:5", CLOSED("command-invalid") },
 { "publish-no-name", AT_STREAM, "cmd 1 publish 3 null", CLOSED("command-invalid") },
-{ "publish-empty-name", AT_STREAM, "cmd 1 publish 3 null s: s:live", SAYS("BadName") },
-{ "publish-name-60000", AT_STREAM, "cmd 1 publish 3 null s*60000 s:live", SAYS("BadName") },
+{ "publish-empty-name", AT_STREAM, "cmd 1 publish 3 null s: s:live", REFUSED("BadName", "calls.refused") },
+{ "publish-name-60000", AT_STREAM, "cmd 1 publish 3 null s*60000 s:live", REFUSED("BadName", "calls.refused") },
 { "publish-name-long-string-cut", AT_STREAM, "cmd 1 publish 3 null x:0c000000ff", CLOSED("command-invalid") },
-{ "publish-name-escapes", AT_STREAM, "cmd 1 publish 3 null s:a\033[31m\"b s:live", SAYS("BadName") },
-{ "publish-name-nul", AT_STREAM, "cmd 1 publish 3 null x:020003610062 s:live", SAYS("BadName") },
+{ "publish-name-escapes", AT_STREAM, "cmd 1 publish 3 null s:a\033[31m\"b s:live", REFUSED("BadName", "calls.refused") },
+{ "publish-name-nul", AT_STREAM, "cmd 1 publish 3 null x:020003610062 s:live", REFUSED("BadName", "calls.refused") },
 { "publish-query-60000", AT_STREAM, "cmd 1 publish 3 null x:02ea00717272723f s:live", CLOSED("command-invalid") },
-{ "publish-record", AT_STREAM, "cmd 1 publish 3 null s:$n s:record", SAYS("Record.NoAccess") },
-{ "publish-type-odd", AT_STREAM, "cmd 1 publish 3 null s:$n s*5000", SAYS("Record.NoAccess") },
+{ "publish-record", AT_STREAM, "cmd 1 publish 3 null s:$n s:record", REFUSED("Record.NoAccess", "calls.refused") },
+{ "publish-type-odd", AT_STREAM, "cmd 1 publish 3 null s:$n s*5000", REFUSED("Record.NoAccess", "calls.refused") },
 { "publish-false", AT_STREAM, "cmd 1 publish 3 null b:0", LIVES("messages.in") },
 { "publish-taken-name", AT_STREAM, "cmd 1 publish 3 null s:cam s:live", REFUSED("BadName", "publish.refused") },
 { "publish-taken-100", AT_STREAM, "100* cmd 1 publish 3 null s:cam s:live", REFUSED("BadName", "publish.refused") },
@@ -274,9 +274,9 @@ const struct hostile_case hostile_cases[] = {
 { "pipeline-flood-of-pings", AT_STREAM, "deaf; cmd 1 publish 3 null s:$n s:live; 60000* " PING, CLOSED(FLOODED), .within_ms = 60000, .rcvbuf = 4096 },
 { "play-number", AT_STREAM, "cmd 1 play 3 null n:5", CLOSED("command-invalid") },
 { "play-no-name", AT_STREAM, "cmd 1 play 3 null", CLOSED("command-invalid") },
-{ "play-empty-name", AT_STREAM, "cmd 1 play 3 null s:", SAYS("Play.Failed") },
-{ "play-name-60000", AT_STREAM, "cmd 1 play 3 null s*60000", SAYS("Play.Failed") },
-{ "play-name-escapes", AT_STREAM, "cmd 1 play 3 null s:\033[2J", SAYS("Play.Failed") },
+{ "play-empty-name", AT_STREAM, "cmd 1 play 3 null s:", REFUSED("Play.Failed", "calls.refused") },
+{ "play-name-60000", AT_STREAM, "cmd 1 play 3 null s*60000", REFUSED("Play.Failed", "calls.refused") },
+{ "play-name-escapes", AT_STREAM, "cmd 1 play 3 null s:\033[2J", REFUSED("Play.Failed", "calls.refused") },
 { "play-start-nan", AT_STREAM, "cmd 1 play 3 null s:cam n:nan n:nan", SAYS("NetStream.Play") },
 { "play-start-infinite", AT_STREAM, "cmd 1 play 3 null s:cam n:inf n:-inf", SAYS("NetStream.Play") },
 { "play-start-1e300", AT_STREAM, "cmd 1 play 3 null s:cam n:1e300 n:-1e300", SAYS("NetStream.Play") },
@@ -291,8 +291,8 @@ const struct hostile_case hostile_cases[] = {
 { "receive-flood", AT_PLAYING, "1000* cmd 1 receiveVideo 0 null b:0; 1000* cmd 1 receiveVideo 0 null b:1", LIVES("messages.in") },
 { "receive-no-flag", AT_PLAYING, "cmd 1 receiveAudio 0 null", CLOSED("command-invalid") },
 { "seek-nan", AT_PLAYING, "cmd 1 seek 3 null n:nan", CLOSED("command-invalid") },
-{ "seek-flood", AT_PLAYING, "200* cmd 1 seek 3 null n:$i", SAYS("Seek.Failed") },
-{ "unknown-command-flood", AT_CONNECTED, "200* cmd 0 bogus$i 5 null", SAYS("Call.Failed") },
+{ "seek-flood", AT_PLAYING, "200* cmd 1 seek 3 null n:$i", REFUSED("Seek.Failed", "calls.refused") },
+{ "unknown-command-flood", AT_CONNECTED, "200* cmd 0 bogus$i 5 null", REFUSED("Call.Failed", "calls.refused") },
 { "unknown-without-answer", AT_CONNECTED, "5000* cmd 0 bogus$i 0 null", LIVES("messages.in") },
 { "fcunpublish-foreign", AT_STREAM, "100* cmd 0 FCUnpublish 3 null s:cam", LIVES("messages.in") },
 { "releaseStream-foreign", AT_STREAM, "100* cmd 0 releaseStream 3 null s:cam", SAYS("_result") },

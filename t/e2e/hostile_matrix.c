@@ -108,6 +108,8 @@ set_row(size_t at, size_t command, size_t state, const char *end)
 	} else {
 		c->ending = END_SAYS;
 		c->says = end;
+		if (strstr(end, "Failed") != NULL)
+			c->counter = "calls.refused";
 	}
 }
 
