@@ -17,12 +17,12 @@ need ffmpeg rtmpdump gst-launch-1.0
 # 7.2 s before either boundary
 declare -A start=([p24]=16770000 [p32]=4294960000)
 declare -A end=([p24]=16777216 [p32]=4294967296)
-big=$top_builddir/t-media/big.flv
+big=$top_builddir/t-media/still-noise.flv
 if [[ ! -e $big ]]; then
 	mkdir -p "$top_builddir/t-media"
-	ffmpeg -nostdin -v error -y -f lavfi -i testsrc2=size=640x360:rate=25 \
-	    -f lavfi -i sine=frequency=440:sample_rate=44100 -t 12 \
-	    -vf noise=alls=60:allf=t -c:v libx264 -preset ultrafast -qp 30 \
+	ffmpeg -nostdin -v error -y -f lavfi -i testsrc=size=640x360:rate=25,noise=alls=60 \
+	    -f lavfi -i sine=frequency=440:sample_rate=44100 -t 18 \
+	    -c:v libx264 -preset ultrafast -qp 28 \
 	    -pix_fmt yuv420p -g 50 -bf 2 -c:a aac -b:a 64k -f flv "$big.part" ||
 	    fail "ffmpeg cannot make $big"
 	mv "$big.part" "$big"
@@ -56,7 +56,7 @@ done
 for s in p24 p32; do
 	use_server $s
 	publish_once cam
-	bench_start $s-pub publish -d 12 -f 25 -K 100000 -g 2 -r 1M "$(url bench)"
+	bench_start $s-pub publish -d 18 -f 25 -K 100000 -g 2 -r 1M "$(url bench)"
 	retry 10 has_event publish.start '.stream == "bench"' || fail "not published"
 done
 
