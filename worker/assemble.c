@@ -14,7 +14,12 @@
 #include "rtmp/wire.h"
 #include "worker/publishers.h"
 
-enum { PENDING_MAX = 64, PACE_AHEAD_MS = 5000, PACE_AGAIN_MS = 10000 };
+enum {
+	PENDING_MAX = 64,
+	PACE_AHEAD_MS = 5000,
+	PACE_HOLD_MS = 1000,
+	PACE_AGAIN_MS = 10000
+};
 
 static uint32_t *
 account(struct worker *w, const struct publish *p)
@@ -465,8 +470,10 @@ pace(struct worker *w, struct publish *p)
 	uint64_t allowed = elapsed * speed + PACE_AHEAD_MS;
 	if ((uint64_t)media <= allowed || p->c->paused)
 		return;
+	/* judged again then: a time may be a lie, and who is held is deaf */
+	uint64_t hold = ((uint64_t)media - allowed) / speed + 1;
 	p->resume =
-	    mono_add_ms(w->now, ((uint64_t)media - allowed) / speed + 1);
+	    mono_add_ms(w->now, hold < PACE_HOLD_MS ? hold : PACE_HOLD_MS);
 	worker_wake_at(w, p->resume);
 	conn_hold(w, p->c);
 	publish_activate(w, p);

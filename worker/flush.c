@@ -222,6 +222,7 @@ begin_at(struct worker *w, struct player *p, const struct ring_point *pt)
 	p->has_cfg = true;
 	p->cfg_ver = pt->cfg_ver;
 	p->behind = false;
+	p->key_at = 0;
 	worker_count(w, COUNTER_JOINS, 1);
 }
 
@@ -244,10 +245,15 @@ static void
 try_join(struct worker *w, struct player *p)
 {
 	struct ring_point pt;
-	/* twice, then the next join point (rule 7) */
-	for (int i = 0; i < 2; i++) {
+	/* twice; then the newest headers: those of the point are gone, and
+	 * what has changed since comes in the ring (rule 7) */
+	for (int i = 0; i < 3; i++) {
 		if (!pick_point(w, p, &pt))
 			return;
+		if (i == 2)
+			pt.cfg_ver =
+			    atomic_load_explicit(&p->watch->view.half->cfg_ver,
+				memory_order_acquire);
 		bool all = !p->has_cfg;
 		if ((p->has_cfg && p->cfg_ver == pt.cfg_ver) ||
 		    write_prologue(w, p, &pt, all)) {
@@ -337,7 +343,13 @@ look_for_key(struct worker *w, struct player *p)
 		return;
 	if (p->key_at == 0)
 		p->key_at = pt.pos;
-	if (p->key_at != p->cursor || !write_prologue(w, p, &pt, false))
+	struct wire_msg m;
+	uint8_t buf[WIRE_HEAD0_MAX];
+	if (p->key_at != p->cursor ||
+	    !header_at(&p->watch->view, p->cursor, &m, buf))
+		return;
+	pt.ts = m.ts; /* a newer keyframe may have come meanwhile */
+	if (!write_prologue(w, p, &pt, false))
 		return;
 	p->cfg_ver = pt.cfg_ver;
 	p->wait_key = false;
@@ -486,7 +498,8 @@ pass_left_out(struct worker *w, struct player *p)
 	struct wire_msg m;
 	uint8_t buf[WIRE_HEAD0_MAX];
 	uint64_t from = p->cursor;
-	while (p->cursor == p->mend && p->cursor != p->key_at &&
+	while (p->cursor == p->mend &&
+	       !(p->wait_key && p->cursor == p->key_at) &&
 	       header_at(&p->watch->view, p->cursor, &m, buf) &&
 	       left_out(p, m.type))
 		p->cursor = p->mend = p->cursor + m.size;
@@ -574,20 +587,23 @@ prepare(struct worker *w, struct player *p)
 			return false;
 		return true;
 	}
-	bool over =
-	    v->ended && (p->state == PLAYER_JOIN || p->cursor == v->view.head ||
-			    !mono_before(w->now, v->drain_until));
+	bool late = v->ended && !mono_before(w->now, v->drain_until);
+	/* of a stream that has just ended a newcomer gets what there is */
+	if (p->state == PLAYER_JOIN && !p->paused && !late)
+		try_join(w, p);
+	bool over = late || (v->ended && (p->state == PLAYER_JOIN ||
+					     p->cursor == v->view.head));
 	if (over) {
 		player_detach(w, p);
 		return true;
 	}
 	if (p->paused) {
-		/* back from here at the newest keyframe */
+		/* back at the newest keyframe that it has not seen yet */
+		if (p->state == PLAYER_RUN)
+			p->join_from = p->cursor;
 		p->state = PLAYER_JOIN;
-		p->join_from = p->cursor = p->mend = 0;
-	} else if (p->state == PLAYER_JOIN)
-		try_join(w, p);
-	else if (p->cursor < v->view.soft || p->behind)
+		p->cursor = p->mend = 0;
+	} else if (p->cursor < v->view.soft || p->behind)
 		skip_if_late(w, p);
 	if (p->wait_key && p->state == PLAYER_RUN)
 		look_for_key(w, p);

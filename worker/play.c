@@ -193,6 +193,7 @@ attach(struct worker *w, struct player *p)
 	p->cursor = p->mend = 0;
 	p->has_cfg = false;
 	p->join_from = 0;
+	p->key_at = 0;
 	if (w->conf->join_ms == 0)
 		p->join_from = v->view.head; /* only what comes from now on */
 	TAILQ_INSERT_TAIL(&v->players, p, next_watch);
@@ -415,6 +416,7 @@ play_receive(struct worker *w, struct netstream *ns, bool video, bool on)
 		/* from the next keyframe on, with the headers before it */
 		p->wait_key = on && (p->no_video || p->wait_key);
 		p->no_video = !on;
+		p->key_at = 0;
 	} else {
 		p->no_audio = !on;
 	}

@@ -2,7 +2,8 @@
 # The matrix of clients, 3: a newer FFmpeg publishes HEVC, HEVC with B-frames, AV1,
 # VP9 and Opus over Enhanced RTMP; the newer FFmpeg and rtmpdump play them: every
 # packet with its hash, decoding times increasing, one offset of all times; the
-# server knows codecs and resolutions.
+# server knows codecs and resolutions.  (It fetches a large package: once.)
+# sanitized: no
 # timeout: 300
 . "${top_srcdir:-$(dirname "$0")/../..}/t/lib.sh"
 . "$top_srcdir/t/rtmp.sh"
