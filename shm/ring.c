@@ -169,12 +169,9 @@ static void
 warn(struct ring_writer *w, uint64_t end, uint64_t now_ns)
 {
 	uint64_t ahead = end + w->quota / 4;
-	if (ahead - w->tail <= w->quota)
-		return;
-	uint64_t soft = min64(ahead - w->quota, w->head);
-	if (w->key_pos[0] > w->tail)
-		soft = min64(soft, w->key_pos[0]);
-	set_soft(w, floor_segment(soft), now_ns);
+	if (ahead - w->tail > w->quota)
+		set_soft(
+		    w, floor_segment(min64(ahead - w->quota, w->head)), now_ns);
 }
 
 static bool

@@ -225,7 +225,8 @@ keep_for_joiners(struct worker *w, struct publish *p, const struct msg *m)
 	p->told_large = true;
 	log_event(LOG_LEVEL_WARNING, "publish.too_large", "s:I, s:i, s:s",
 	    "client", (json_int_t)p->c->id, "bytes", (int)m->got, "text",
-	    "codec headers or metadata larger than 15 KiB are not kept for "
+	    "codec headers or metadata of more than 15 KiB, or of too many "
+	    "tracks, are not kept for "
 	    "players that join later");
 }
 
@@ -519,7 +520,7 @@ unpack_one(struct worker *w, struct publish *p, const struct aggregate_msg *am)
 	return REASON_NONE;
 }
 
-/* RTMP 1.0, 7.1.6: all of it or nothing. */
+/* RTMP 1.0, 7.1.6.  Nothing of a malformed one is used. */
 static enum reason
 unpack(struct worker *w, struct publish *p, struct msg *m)
 {

@@ -155,7 +155,7 @@ void conn_sent(struct worker *w, struct conn *c, uint32_t n);
 /*
  * Prepare the sends of connections on the ready list that have no player;
  * those with one go to ops->player_ready.  Then loop_run_sends() with
- * conn_sent_out() for those.
+ * conn_flushed() for those.
  */
 void conns_flush(struct worker *w);
 /* Result of a send that conns_flush() prepared. */

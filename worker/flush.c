@@ -207,9 +207,12 @@ write_prologue(
 	if (!conn_write(w, p->c, n, &wr))
 		return true; /* it is being closed */
 	write_part(&wr, p, WIRE_DATA, WIRE_CSID_DATA, pt->ts, ps->meta, mlen);
-	write_headers(&wr, p, WIRE_VIDEO, pt->ts, ps->cfg, len[RING_VIDEO]);
-	write_headers(&wr, p, WIRE_AUDIO, pt->ts, ps->cfg + len[RING_VIDEO],
-	    len[RING_AUDIO]);
+	if (!p->no_video)
+		write_headers(
+		    &wr, p, WIRE_VIDEO, pt->ts, ps->cfg, len[RING_VIDEO]);
+	if (!p->no_audio)
+		write_headers(&wr, p, WIRE_AUDIO, pt->ts,
+		    ps->cfg + len[RING_VIDEO], len[RING_AUDIO]);
 	conn_write_end(w, p->c, &wr);
 	return true;
 }
@@ -223,6 +226,7 @@ begin_at(struct worker *w, struct player *p, const struct ring_point *pt)
 	p->cfg_ver = pt->cfg_ver;
 	p->behind = false;
 	p->key_at = 0;
+	p->audio_back = false;
 	worker_count(w, COUNTER_JOINS, 1);
 }
 
@@ -270,8 +274,7 @@ leave_between(struct worker *w, struct player *p)
 {
 	p->skips++;
 	worker_count(w, COUNTER_SKIPS, 1);
-	atomic_store_explicit(
-	    &p->c->row->skips, p->skips, memory_order_relaxed);
+	word_add(&p->c->row->skips, 1);
 	p->join_from = p->cursor + 1;
 	p->state = PLAYER_JOIN;
 }
@@ -330,6 +333,22 @@ left_out(const struct player *p, uint8_t type)
 	return type == WIRE_AUDIO   ? p->no_audio
 	       : type == WIRE_VIDEO ? p->no_video || p->wait_key
 				    : false;
+}
+
+/* receiveAudio(true): the header may have changed since. */
+static void
+bring_audio_back(struct worker *w, struct player *p)
+{
+	struct wire_msg m;
+	uint8_t buf[WIRE_HEAD0_MAX];
+	struct ring_point pt = { .cfg_ver = atomic_load_explicit(
+				     &p->watch->view.half->cfg_ver,
+				     memory_order_acquire) };
+	if (!header_at(&p->watch->view, p->cursor, &m, buf))
+		return;
+	pt.ts = m.ts;
+	if (write_prologue(w, p, &pt, false))
+		p->audio_back = false;
 }
 
 /* receiveVideo(true): headers, then video from the next keyframe on. */
@@ -603,8 +622,12 @@ prepare(struct worker *w, struct player *p)
 			p->join_from = p->cursor;
 		p->state = PLAYER_JOIN;
 		p->cursor = p->mend = 0;
-	} else if (p->cursor < v->view.soft || p->behind)
+	} else if (p->state == PLAYER_RUN &&
+		   (p->cursor < v->view.soft || p->behind)) {
 		skip_if_late(w, p);
+	}
+	if (p->audio_back && p->state == PLAYER_RUN)
+		bring_audio_back(w, p);
 	if (p->wait_key && p->state == PLAYER_RUN)
 		look_for_key(w, p);
 	return true;

@@ -98,8 +98,11 @@ headers_put(struct worker *w, struct headers *h, enum ring_part part,
 		      (old != NULL ? RECORD + old->len : 0);
 	if (old != NULL && old->len == n && memcmp(old->data, p, n) == 0)
 		return write_part(h, part, buf); /* told again */
-	if (size > RING_CFG_MAX || (old == NULL && h->n == HEADERS_MAX))
+	if (size > RING_CFG_MAX || (old == NULL && h->n == HEADERS_MAX)) {
+		if (old != NULL)
+			drop(w, h, old); /* a wrong one is worse than none */
 		return -E2BIG;
+	}
 	struct header *e = bufpool_get(&w->pool, sizeof *e + n);
 	if (e == NULL)
 		return -ENOMEM;

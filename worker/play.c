@@ -419,6 +419,7 @@ play_receive(struct worker *w, struct netstream *ns, bool video, bool on)
 		p->key_at = 0;
 	} else {
 		p->no_audio = !on;
+		p->audio_back |= on;
 	}
 	player_queue(w, p);
 }

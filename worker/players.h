@@ -69,8 +69,9 @@ struct player {
 	bool told_live; /* it thinks that the stream is being published */
 	bool behind;	/* look at its lag */
 	bool no_audio, no_video, paused;
-	bool wait_key;		   /* no video before a keyframe at key_at */
-	uint64_t key_at;	   /* 0: none seen yet */
+	bool audio_back; /* receiveAudio(true): its header comes first */
+	bool wait_key;	 /* no video before a keyframe at key_at */
+	uint64_t key_at; /* 0: none seen yet */
 	struct player_list *queue; /* it is on, or NULL */
 	bool started;		   /* play.start is logged */
 	struct tail *tail;

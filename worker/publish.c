@@ -235,6 +235,7 @@ granted(struct worker *w, struct publish *p, const struct ipc_stream *s)
 	pubclock_init(&p->clock, w->now, (uint32_t)w->conf->clock_start,
 	    s->last_ts, s->last_ns);
 	p->trimmed = p->ring.head;
+	p->told_soft = p->ring.soft;
 	p->ns->use = NS_PUBLISH;
 	worker_count(w, COUNTER_PUBLISHES, 1);
 	conn_row_key(c, p->ns->key, p->ns->keylen);
@@ -314,7 +315,6 @@ publishers_orphan(struct worker *w)
 static bool
 look(struct worker *w, struct publish *p)
 {
-	uint64_t soft = p->ring.soft;
 	bool limbo = false;
 	if (p->ring.limbo != 0 ||
 	    p->ring.head >> SEGMENT_SHIFT != p->trimmed >> SEGMENT_SHIFT) {
@@ -322,13 +322,14 @@ look(struct worker *w, struct publish *p)
 		p->trimmed = p->ring.head;
 	}
 	struct mono due = mono_add_ms(p->unflushed, AUDIO_WAIT_MS);
-	bool tell = p->flush_now || p->ring.soft != soft;
+	bool tell = p->flush_now || p->ring.soft != p->told_soft;
 	if (p->unflushed.ns != 0 && !tell) {
 		tell = !mono_before(w->now, due);
 		if (!tell)
 			worker_wake_at(w, due);
 	}
 	if (tell) {
+		p->told_soft = p->ring.soft;
 		p->flush_now = false;
 		p->unflushed = (struct mono){ 0 };
 	}

@@ -33,6 +33,7 @@ struct publish {
 	struct mono began;
 	uint64_t frames, bytes, dropped;
 	uint64_t trimmed;   /* head when ring_trim() was last called */
+	uint64_t told_soft; /* what readers were told of the ring's soft */
 	bool pace_due;	    /* media came: is it ahead of time? */
 	uint32_t pace_ts;   /* media time and */
 	struct mono pace;   /* time when pacing was last judged anew */
