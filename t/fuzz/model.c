@@ -186,8 +186,7 @@ __wrap_ring_set_header(
 	uint8_t type = part == RING_VIDEO ? WIRE_VIDEO : WIRE_AUDIO;
 	uint32_t off = 0, len;
 	const uint8_t *b;
-	while (r == 1 &&
-	    (b = headers_next(p, (uint32_t)n, &off, &len)) != NULL)
+	while (r == 1 && (b = headers_next(p, (uint32_t)n, &off, &len)) != NULL)
 		keep(w, type, b, len);
 	return r;
 }
@@ -273,6 +272,12 @@ model_sent(const struct model *m, struct model_player *p, const char *name,
 	if (s != NULL && p->next < s->n && s->msg[p->next].ts == t->ts &&
 	    same(&s->msg[p->next], t)) {
 		p->next++;
+		return NULL;
+	}
+	for (size_t k = p->next; p->filters && s != NULL && k < s->n; k++) {
+		if (s->msg[k].ts != t->ts || !same(&s->msg[k], t))
+			continue;
+		p->next = k + 1;
 		return NULL;
 	}
 	if (jumps(m, p, name, t))

@@ -46,6 +46,7 @@ struct model_player {
 	const struct model_stream *at;
 	size_t next;
 	bool anywhere; /* it began anew: an older place is no fault */
+	bool filters;  /* receiveAudio, receiveVideo: it may pass some over */
 	uint64_t joins, messages, prologue;
 };
 

@@ -75,10 +75,26 @@ stop_stream(
 		publish_stop(w, c, ns, why);
 }
 
+/* The model must know that messages may be left out from now on. */
+static void
+receive(struct worker *w, struct netstream *ns, bool video, bool on)
+{
+	for (unsigned i = 0; i < WORLD_CLIENTS; i++) {
+		struct client *c = &the_world->client[i];
+		struct conn *k =
+		    &the_world->w[c->worker] == w ? client_conn(c) : NULL;
+		if (k != NULL && session_stream(session_of(w, k), ns->id) == ns)
+			c->player.filters = true;
+	}
+	play_receive(w, ns, video, on);
+}
+
 static const struct session_ops session_ops = {
 	.publish = publish_ask,
 	.play = play_start,
 	.stop = stop_stream,
+	.receive = receive,
+	.pause = play_pause,
 	.begin = publish_begin,
 	.data = publish_data,
 	.end = publish_end,

@@ -486,6 +486,73 @@ START_TEST(rule_8_without_video_any_message_is_a_start)
 }
 END_TEST
 
+/* A command with a boolean and a number behind null. */
+static void
+say_flag(struct client *c, const char *name, uint32_t msid, bool flag)
+{
+	uint8_t b[64];
+	struct writer w;
+	writer_init(&w, b, sizeof b);
+	amf0_write_text(&w, name);
+	amf0_write_number(&w, 0);
+	amf0_write_null(&w);
+	amf0_write_boolean(&w, flag);
+	amf0_write_number(&w, 0);
+	client_message(c, 3, WIRE_COMMAND, msid, 0, b, w.len);
+	go(c);
+}
+
+START_TEST(a_pause_goes_on_behind_what_was_seen)
+{
+	struct client *p = live(0, "a");
+	struct client *c = player(1, "a", 1);
+	frame(p, INTER, 40, 100);
+	size_t seen = c->ngot;
+	say_flag(c, "pause", 1, true);
+	frame(p, INTER, 80, 100);
+	ck_assert_uint_eq(c->ngot, seen);
+	say_flag(c, "pause", 1, false);
+	frame(p, INTER, 120, 100);
+	/* not from the keyframe that it has had */
+	ck_assert_uint_eq(c->ngot, seen);
+	frame(p, KEY, 160, 100);
+	ck_assert_uint_eq(c->ngot, seen + 1);
+	ck_assert(is_frame(&c->got[seen], KEY, 100, seed));
+	ck_assert_uint_eq(counter(1, COUNTER_SKIPS), 0);
+}
+END_TEST
+
+START_TEST(a_joiner_that_waits_for_a_keyframe_skips_nothing)
+{
+	struct client *p = live(0, "a");
+	world_wait(x, (uint64_t)x->conf.join_ms + 100);
+	struct client *c = player(1, "a", 1);
+	for (uint32_t i = 1; i < 9; i++)
+		frame(p, INTER, 16000 + i * 40, 100);
+	ck_assert_uint_eq(counter(1, COUNTER_SKIPS), 0);
+	frame(p, KEY, 17000, 100);
+	ck_assert_uint_gt(c->ngot, 0);
+}
+END_TEST
+
+START_TEST(receive_audio_leaves_out_audio_and_brings_its_header_back)
+{
+	struct client *p = live(0, "a");
+	struct client *c = player(1, "a", 1);
+	size_t seen = c->ngot;
+	say_flag(c, "receiveAudio", 1, false);
+	frame(p, AUDIO, 20, 50);
+	frame(p, INTER, 40, 100);
+	ck_assert_uint_eq(c->ngot, seen + 1);
+	ck_assert_uint_eq(c->got[seen].type, WIRE_VIDEO);
+	say_flag(c, "receiveAudio", 1, true);
+	frame(p, AUDIO, 60, 50);
+	uint32_t audio = seed;
+	frame(p, INTER, 80, 100);
+	ck_assert(is_frame(&c->got[c->ngot - 2], AUDIO, 50, audio));
+}
+END_TEST
+
 START_TEST(rule_8_a_keyframe_too_old_is_no_start)
 {
 	struct client *p = live(0, "a");
@@ -961,12 +1028,15 @@ add_all(TCase *t)
 	tcase_add_test(t, rule_7_metadata_too_large_is_passed_on_and_not_kept);
 	tcase_add_test(t, rule_8_a_joiner_begins_at_the_newest_keyframe);
 	tcase_add_test(t, rule_8_without_video_any_message_is_a_start);
+	tcase_add_test(t, a_pause_goes_on_behind_what_was_seen);
+	tcase_add_test(t, a_joiner_that_waits_for_a_keyframe_skips_nothing);
+	tcase_add_test(
+	    t, receive_audio_leaves_out_audio_and_brings_its_header_back);
 	tcase_add_test(t, rule_8_a_keyframe_too_old_is_no_start);
 	tcase_add_test(
 	    t, rule_9_the_first_media_is_at_1000_and_a_republish_goes_on);
 	tcase_add_test(t, rule_10_audio_waits_at_most_40_ms_for_video);
-	tcase_add_test(
-	    t, rule_11_a_publisher_that_was_silent_is_read_at_once);
+	tcase_add_test(t, rule_11_a_publisher_that_was_silent_is_read_at_once);
 	tcase_add_test(
 	    t, rule_11_audio_overtakes_a_video_message_that_is_not_complete);
 	tcase_add_test(t,
