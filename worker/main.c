@@ -24,6 +24,7 @@
 #include "rtmp/cmd.h"
 #include "rtmp/wire.h"
 #include "worker/conn.h"
+#include "worker/glue.h"
 #include "worker/link.h"
 #include "worker/play.h"
 #include "worker/publish.h"
@@ -128,44 +129,6 @@ table_size(const struct worker *w)
 						  : SPARE_FILES;
 	return (uint32_t)(n < w->arena.nrows ? n : w->arena.nrows);
 }
-
-/* Between the modules ----------------------------------------------------- */
-
-static void
-on_closed(struct worker *w, struct conn *c)
-{
-	session_closed(w, c);
-	play_closed(w, c);
-}
-
-static const struct conn_ops conn_ops = {
-	.opened = session_opened,
-	.input = session_input,
-	.closed = on_closed,
-	.player_ready = play_ready,
-};
-
-static void
-stop_stream(
-    struct worker *w, struct conn *c, struct netstream *ns, enum reason why)
-{
-	if (ns->use == NS_PLAY)
-		play_stop(w, c, ns, why);
-	else
-		publish_stop(w, c, ns, why);
-}
-
-static const struct session_ops session_ops = {
-	.publish = publish_ask,
-	.play = play_start,
-	.stop = stop_stream,
-	.receive = play_receive,
-	.pause = play_pause,
-	.begin = publish_begin,
-	.data = publish_data,
-	.end = publish_end,
-	.drop = publish_drop,
-};
 
 /* Tell everybody and close. */
 static void
@@ -310,9 +273,9 @@ start(struct worker *w, const struct handover *h)
 		return unfit("kernel", err);
 	uint32_t size = table_size(w);
 	bufpool_init(&w->pool, (size_t)w->conf->input_bytes);
-	int r = conns_init(w, &conn_ops, size);
+	int r = conns_init(w, &glue_conn_ops, size);
 	if (r == 0)
-		r = sessions_init(w, &session_ops, size);
+		r = sessions_init(w, &glue_session_ops, size);
 	if (r == 0)
 		r = publishers_init(w);
 	if (r == 0)

@@ -5,7 +5,7 @@
  * Modules, each calling only those to its left (upwards through the functions
  * given to them in struct session_ops and the fields below):
  *
- *	loop | conn | link | session | publish  play | main
+ *	loop | conn | link | session | publish  play | glue | main
  */
 #ifndef WORKER_WORKER_H
 #define WORKER_WORKER_H

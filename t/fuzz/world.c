@@ -13,6 +13,7 @@
 #include "rtmp/wire.h"
 #include "shm/section.h"
 #include "t/fuzz/world.h"
+#include "worker/glue.h"
 #include "worker/link.h"
 
 enum {
@@ -49,32 +50,6 @@ fail(const struct client *c, const char *what)
 	abort();
 }
 
-/* worker/main.c ----------------------------------------------------------- */
-
-static void
-on_closed(struct worker *w, struct conn *c)
-{
-	session_closed(w, c);
-	play_closed(w, c);
-}
-
-static const struct conn_ops conn_ops = {
-	.opened = session_opened,
-	.input = session_input,
-	.closed = on_closed,
-	.player_ready = play_ready,
-};
-
-static void
-stop_stream(
-    struct worker *w, struct conn *c, struct netstream *ns, enum reason why)
-{
-	if (ns->use == NS_PLAY)
-		play_stop(w, c, ns, why);
-	else
-		publish_stop(w, c, ns, why);
-}
-
 /* The model must know that messages may be left out from now on. */
 static void
 receive(struct worker *w, struct netstream *ns, bool video, bool on)
@@ -89,17 +64,7 @@ receive(struct worker *w, struct netstream *ns, bool video, bool on)
 	play_receive(w, ns, video, on);
 }
 
-static const struct session_ops session_ops = {
-	.publish = publish_ask,
-	.play = play_start,
-	.stop = stop_stream,
-	.receive = receive,
-	.pause = play_pause,
-	.begin = publish_begin,
-	.data = publish_data,
-	.end = publish_end,
-	.drop = publish_drop,
-};
+static struct session_ops session_ops;
 
 /* Link -------------------------------------------------------------------- */
 
@@ -351,7 +316,9 @@ start_worker(struct world *x, unsigned i)
 	x->master.slot[i].proc.incarnation = w->incarnation;
 	w->loop = fake_loop_new(take, x);
 	bufpool_init(&w->pool, (size_t)x->conf.input_bytes);
-	bug_on(conns_init(w, &conn_ops, ROWS) != 0);
+	bug_on(conns_init(w, &glue_conn_ops, ROWS) != 0);
+	session_ops = glue_session_ops;
+	session_ops.receive = receive;
 	bug_on(sessions_init(w, &session_ops, ROWS) != 0);
 	bug_on(publishers_init(w) != 0);
 	bug_on(players_init(w) != 0);

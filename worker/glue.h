@@ -1,0 +1,14 @@
+/*
+ * glue - which function of the right the modules on the left call: the tables
+ * that main.c, and the tests of whole sessions, hand to them.
+ */
+#ifndef WORKER_GLUE_H
+#define WORKER_GLUE_H
+
+#include "worker/conn.h"
+#include "worker/session.h"
+
+extern const struct conn_ops glue_conn_ops;
+extern const struct session_ops glue_session_ops;
+
+#endif
