@@ -126,6 +126,9 @@ client_open(struct client *c)
 		return -errno;
 	int one = 1;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (c->receive_buffer > 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &c->receive_buffer,
+		    sizeof(c->receive_buffer));
 	const struct sockaddr *to = (const struct sockaddr *)&net->addr;
 	if (connect(fd, to, net->addr_len) < 0 && errno != EINPROGRESS) {
 		int err = errno;

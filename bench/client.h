@@ -94,11 +94,12 @@ struct client {
 	struct client_net *net;
 	const char *name; /* of the stream; the owner's */
 	int fd;
-	uint8_t state; /* enum client_state */
-	bool watched;  /* in the epoll set */
-	bool stalled;  /* reads no more */
-	bool hung_up;  /* while stalled: the server closed */
-	uint16_t port; /* local */
+	uint8_t state;	    /* enum client_state */
+	bool watched;	    /* in the epoll set */
+	bool stalled;	    /* reads no more */
+	bool hung_up;	    /* while stalled: the server closed */
+	int receive_buffer; /* SO_RCVBUF, bytes; 0: the kernel's choice */
+	uint16_t port;	    /* local */
 	uint32_t msid;
 	uint32_t chunk; /* what we send */
 	uint32_t events;

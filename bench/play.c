@@ -12,8 +12,9 @@
 
 enum {
 	TICK_MS = 50,
-	SETUP_MS = 10000, /* from connect(2) to playing */
-	RETRY_MS = 50,	  /* first pause before a reconnection */
+	SETUP_MS = 10000,	   /* from connect(2) to playing */
+	STALL_BUFFER = 256 * 1024, /* bytes that a stalled player takes */
+	RETRY_MS = 50,		   /* first pause before a reconnection */
 	RETRY_MAX_MS = 1000,
 	JOIN_S = 2 /* delay_live: from the first picture on */
 };
@@ -294,6 +295,9 @@ init_players(struct play *run, struct client_net *net)
 		p->number = i;
 		p->retry_ms = RETRY_MS;
 		p->will_stall = i < o->stalled;
+		/* or it takes tens of megabytes before it is full */
+		if (p->will_stall)
+			p->c.receive_buffer = STALL_BUFFER;
 	}
 	return 0;
 }
