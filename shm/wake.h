@@ -30,7 +30,7 @@
 
 #include "shm/slot.h"
 
-enum { WAKE_DIRECTORY = 63, SEATS_MAX = 1 }; /* bit of the sum: directory */
+enum { WAKE_DIRECTORY = 63 }; /* bit of the sum: directory */
 
 struct hint_slot {
 	alignas(64) _Atomic uint64_t sum;

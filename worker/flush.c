@@ -511,7 +511,7 @@ send_limit(struct worker *w, const struct player *p)
 }
 
 /* Move the cursor over messages that p does not get. */
-static bool
+static void
 pass_left_out(struct worker *w, struct player *p)
 {
 	struct wire_msg m;
@@ -524,7 +524,6 @@ pass_left_out(struct worker *w, struct player *p)
 		p->cursor = p->mend = p->cursor + m.size;
 	if (p->cursor != from && p->cursor < p->watch->view.head)
 		player_queue(w, p);
-	return true;
 }
 
 /* Prepare out (at a boundary) and ring bytes in one send. */
@@ -558,7 +557,7 @@ send_ring(struct worker *w, struct player *p)
 	if (total == 0) {
 		/* nothing of this was for it */
 		if (run && translated(p))
-			return pass_left_out(w, p);
+			pass_left_out(w, p);
 		return true;
 	}
 	if (!loop_send(w->loop, c->fd, iov, n, c->index, c->gen))

@@ -21,8 +21,8 @@ struct msg {
 	uint32_t got; /* bytes gathered, in data or in the ring */
 	uint32_t ts, msid;
 	uint8_t type;
-	uint8_t kind;	     /* publish.c */
-	uint8_t class;	     /* publish.c: enum flv_class */
+	uint8_t kind;	     /* enum msg_kind, publishers.h */
+	uint8_t class;	     /* enum flv_class */
 	bool in_ring;	     /* assembled above the head of pub's ring */
 	bool dropped;	     /* the rest is thrown away */
 	uint8_t *spill;	     /* taken out of the ring again: len bytes */
