@@ -47,7 +47,8 @@ lay_out(struct arena *a)
 	a->control_size =
 	    page_up(sizeof(struct control) +
 		    (uint64_t)a->dir_size * sizeof(struct dir_entry));
-	a->hints_size = page_up(sizeof(struct hints));
+	a->hints_size = page_up(sizeof(struct hints) +
+				(uint64_t)a->nseats * sizeof(uint64_t));
 }
 
 static bool
@@ -56,7 +57,7 @@ geometry_ok(const struct arena *a)
 	return a->nslots >= 1 && a->nslots <= SLOTS_MAX && a->nblocks >= 1 &&
 	       a->nblocks <= BLOCKS_MAX && a->nrows >= 1 &&
 	       a->nrows <= UINT32_C(1) << 20 && a->nsegs >= 1 &&
-	       a->nsegs <= UINT32_C(1) << 23 && a->dir_size >= 1 &&
+	       a->nsegs <= UINT32_C(1) << 23 && a->nseats <= SEATS_MAX && a->dir_size >= 1 &&
 	       a->dir_size <= UINT32_C(1) << 20 &&
 	       (a->dir_size & (a->dir_size - 1)) == 0;
 }
@@ -125,6 +126,7 @@ init_control(struct arena *a, const struct arena_size *size)
 	c->nrows = a->nrows;
 	c->nsegs = a->nsegs;
 	c->dir_size = a->dir_size;
+	c->nseats = a->nseats;
 	c->budget_segs = size->bytes >> SEGMENT_SHIFT;
 	c->start_ns = clock_now().ns;
 	c->master_pid = (uint32_t)getpid();
@@ -172,6 +174,7 @@ arena_create(
 	a->nslots = size->nslots;
 	a->nblocks = size->nblocks;
 	a->nrows = size->nrows;
+	a->nseats = size->nseats;
 	a->nsegs = (uint32_t)(size->bytes >> SEGMENT_SHIFT);
 	a->dir_size = DIR_SIZE_MIN;
 	while (a->dir_size < DIR_PER_BLOCK * a->nblocks)
@@ -210,6 +213,7 @@ read_geometry(struct arena *a, int control_fd)
 	a->nrows = c->nrows;
 	a->nsegs = c->nsegs;
 	a->dir_size = c->dir_size;
+	a->nseats = c->nseats;
 	munmap(p, PAGE);
 	return same && geometry_ok(a) ? 0 : -EPROTO;
 }

@@ -4,7 +4,7 @@
  *	region		writer		everybody else
  *	control		master		read	(block.h, directory.h)
  *	slot i		worker i	read	(slot.h, ring.h)
- *	hints		all		all	(wake.h)
+ *	hints		all		all	(wake.h, seats.h)
  *
  * The mapping enforces ownership.  The master makes each memfd, sets its mode
  * to 0400 and hands out descriptors opened O_RDONLY: a process of another user
@@ -31,7 +31,7 @@
 #include "shm/wake.h"
 
 #define ARENA_MAGIC UINT64_C(0x31656369756c7353) /* "Sluice1" */
-enum { ARENA_LAYOUT = 1 };
+enum { ARENA_LAYOUT = 2, SEATS_MAX = 1 << 24 };
 
 enum worker_state { WORKER_DOWN, WORKER_STARTING, WORKER_UP, WORKER_QUIT };
 
@@ -54,7 +54,8 @@ struct control {
 	uint64_t start_ns;
 	uint64_t budget_segs; /* arena limit over all slots */
 	uint64_t hash_key[2];
-	uint32_t master_pid, unused;
+	uint32_t master_pid;
+	uint32_t nseats; /* words of seats in the hints */
 	alignas(64) _Atomic uint64_t dir_epoch;
 	alignas(64) struct worker_entry worker[SLOTS_MAX];
 	struct block block[BLOCKS_MAX];
@@ -67,7 +68,7 @@ struct arena {
 	struct hints *hints;
 	struct slot *slot[SLOTS_MAX]; /* [own] writable, others read-only */
 	int slot_fd[SLOTS_MAX];	      /* writable ones only, else -1 */
-	uint32_t nslots, nblocks, nrows, nsegs, dir_size;
+	uint32_t nslots, nblocks, nrows, nsegs, dir_size, nseats;
 	uint64_t rows_at, owners_at, halves_at, segments_at, slot_size;
 	uint64_t control_size, hints_size;
 };
@@ -78,6 +79,7 @@ struct arena_size {
 	uint32_t nblocks; /* live streams, 1..4032 */
 	uint32_t nrows;	  /* clients per slot */
 	uint64_t bytes;	  /* segments of all slots together, at most */
+	uint32_t nseats;  /* words for limits across slots: seats.h */
 };
 
 /* Descriptors that the master keeps to hand out. */

@@ -39,6 +39,7 @@ struct hint_slot {
 
 struct hints {
 	struct hint_slot slot[SLOTS_MAX];
+	alignas(64) _Atomic uint64_t seat[]; /* seats.h */
 };
 
 struct arena;

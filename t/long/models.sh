@@ -74,4 +74,12 @@ wrong m4_names -DNOPENDCLR
 wrong m4_names -DNODEATHGRANT -DNOTIMEOUT
 wrong m4_names -DLOSEOK
 wrong m4_names -DBYGEN
+
+right m5_seats -DN=1
+right m5_seats
+wrong m5_seats -DNORESCAN
+wrong m5_seats -DGIVENFIRST
+wrong m5_seats -DNOCOUNT -DN=1
+wrong m5_seats -DCOUNTER
+wrong m5_seats -DNOSWEEP
 exit "$bad"

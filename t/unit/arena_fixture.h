@@ -11,7 +11,8 @@
 #include "shm/arena.h"
 #include "shm/block.h"
 
-enum { FIX_SLOTS = 4, FIX_BLOCKS = 200, FIX_ROWS = 16, FIX_SEGS = 64 };
+enum { FIX_SLOTS = 4, FIX_BLOCKS = 200, FIX_ROWS = 16, FIX_SEGS = 64,
+	FIX_SEATS = 64 };
 
 static struct arena fix;
 static struct arena_fds fix_fds;
@@ -19,8 +20,11 @@ static struct arena_fds fix_fds;
 static inline void
 fix_create(void)
 {
-	const struct arena_size size = { FIX_SLOTS, FIX_BLOCKS, FIX_ROWS,
-		(uint64_t)FIX_SEGS * SEGMENT_SIZE };
+	const struct arena_size size = { .nslots = FIX_SLOTS,
+		.nblocks = FIX_BLOCKS,
+		.nrows = FIX_ROWS,
+		.nseats = FIX_SEATS,
+		.bytes = (uint64_t)FIX_SEGS * SEGMENT_SIZE };
 	ck_assert_int_eq(arena_create(&fix, &size, &fix_fds), 0);
 }
 
