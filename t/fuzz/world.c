@@ -59,7 +59,7 @@ receive(struct worker *w, struct netstream *ns, bool video, bool on)
 		struct conn *k =
 		    &the_world->w[c->worker] == w ? client_conn(c) : NULL;
 		if (k != NULL && session_stream(session_of(w, k), ns->id) == ns)
-			c->player.filters = true;
+			c->filters = true;
 	}
 	play_receive(w, ns, video, on);
 }
@@ -171,6 +171,20 @@ take(void *ctx, int fd, const struct iovec *iov, unsigned n)
 	return (int32_t)sum;
 }
 
+/* What c plays on message stream msid; NULL if nothing and not to be made. */
+static struct world_play *
+play_of(struct client *c, uint32_t msid, bool make)
+{
+	for (unsigned i = 0; i < WORLD_PLAYS && msid != 0; i++) {
+		struct world_play *p = &c->play[i];
+		if (p->msid == 0 && make)
+			p->msid = msid;
+		if (p->msid == msid)
+			return p;
+	}
+	return NULL;
+}
+
 static void
 note_status(struct client *c, const struct cmd *k, uint32_t msid)
 {
@@ -190,10 +204,12 @@ note_status(struct client *c, const struct cmd *k, uint32_t msid)
 	if (r.description.len < n + 1 ||
 	    memcmp(r.description.p, started, n) != 0)
 		fail(c, "Play.Start without a name");
-	snprintf(c->name, sizeof c->name, "%.*s",
+	struct world_play *p = play_of(c, msid, true);
+	if (p == NULL)
+		fail(c, "Play.Start on no message stream");
+	snprintf(p->name, sizeof p->name, "%.*s",
 	    (int)(r.description.len - n - 1), r.description.p + n);
-	c->msid = msid;
-	c->player.anywhere = true;
+	p->player.anywhere = true;
 }
 
 static void
@@ -223,10 +239,12 @@ on_message(void *ctx, const struct tap_msg *m)
 			note_status(c, &cmd, m->msid);
 	} else if (m->type == WIRE_AUDIO || m->type == WIRE_VIDEO ||
 		   m->type == WIRE_DATA) {
-		if (m->msid != c->msid)
+		struct world_play *p = play_of(c, m->msid, false);
+		if (p == NULL)
 			fail(c, "media of another message stream");
+		p->player.filters |= c->filters;
 		const char *why =
-		    model_sent(&c->x->model, &c->player, c->name, m);
+		    model_sent(&c->x->model, &p->player, p->name, m);
 		if (why != NULL)
 			fail(c, why);
 		if (c->keep)
@@ -330,8 +348,10 @@ start_worker(struct world *x, unsigned i)
 struct world *
 world_new(void)
 {
-	const struct arena_size size = { WORLD_WORKERS, WORLD_BLOCKS, ROWS,
-		(uint64_t)WORLD_SEGMENTS * SEGMENT_SIZE };
+	const struct arena_size size = { .nslots = WORLD_WORKERS,
+		.nblocks = WORLD_BLOCKS,
+		.nrows = ROWS,
+		.bytes = (uint64_t)WORLD_SEGMENTS * SEGMENT_SIZE };
 	struct world *x = calloc(1, sizeof *x);
 	bug_on(x == NULL);
 	the_world = x;

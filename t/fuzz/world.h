@@ -24,10 +24,18 @@ enum {
 	WORLD_BLOCKS = 8,
 	WORLD_SEGMENTS = 128,
 	WORLD_STATUSES = 64,
-	WORLD_QUEUE = 512
+	WORLD_QUEUE = 512,
+	WORLD_PLAYS = 16 /* Client/MaxStreams */
 };
 
 struct world;
+
+/* What a client plays on one of its message streams. */
+struct world_play {
+	uint32_t msid;	/* 0: none yet */
+	char name[256]; /* what Play.Start named last */
+	struct model_player player;
+};
 
 /* The other end of one connection. */
 struct client {
@@ -52,9 +60,8 @@ struct client {
 	struct tap tap;
 	size_t received;
 	uint32_t chunk_sets; /* Set Chunk Size, how often */
-	char name[256];	     /* what Play.Start named last */
-	uint32_t msid;	     /* and on which stream */
-	struct model_player player;
+	struct world_play play[WORLD_PLAYS];
+	bool filters; /* receiveAudio, receiveVideo: messages may be missing */
 	unsigned nstatus;
 	char status[WORLD_STATUSES][64];
 	double result; /* of the last createStream */

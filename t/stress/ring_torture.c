@@ -155,8 +155,10 @@ torture_new(void)
 {
 	struct torture *t = mmap(NULL, sizeof *t, PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	const struct arena_size size = { SLOTS, 65, 1,
-		(uint64_t)BUDGET * SEGMENT_SIZE };
+	const struct arena_size size = { .nslots = SLOTS,
+		.nblocks = 65,
+		.nrows = 1,
+		.bytes = (uint64_t)BUDGET * SEGMENT_SIZE };
 	if (t == MAP_FAILED || arena_create(&t->a, &size, &t->fds) != 0) {
 		perror("ring_torture: shared memory");
 		exit(1);

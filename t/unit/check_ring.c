@@ -452,8 +452,10 @@ END_TEST
 
 START_TEST(the_largest_quota_never_laps_the_segment_table)
 {
-	struct arena_size size = { 2, 2, 1,
-		(uint64_t)(2 * RING_SEGTAB) << SEGMENT_SHIFT };
+	struct arena_size size = { .nslots = 2,
+		.nblocks = 2,
+		.nrows = 1,
+		.bytes = (uint64_t)(2 * RING_SEGTAB) << SEGMENT_SHIFT };
 	struct arena a;
 	struct arena_fds fds;
 	struct ring_pool p;
@@ -1156,8 +1158,7 @@ add_retiring(TCase *t)
 	tcase_add_test(t, the_largest_quota_never_laps_the_segment_table);
 	tcase_add_test(t, a_quota_below_8_segments_becomes_8);
 	tcase_add_test(t, soft_goes_first_and_tail_follows_later);
-	tcase_add_test(
-	    t, readers_are_warned_a_message_before_the_quota_forces);
+	tcase_add_test(t, readers_are_warned_a_message_before_the_quota_forces);
 	tcase_add_test(t, history_of_2_seconds_is_kept);
 	tcase_add_test(t, the_last_two_keyframes_are_kept);
 	tcase_add_test(t, tail_is_stored_before_the_snapshot);

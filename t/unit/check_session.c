@@ -390,6 +390,23 @@ START_TEST(rule_6_a_private_header_that_is_cut_goes_on_in_the_copy)
 }
 END_TEST
 
+START_TEST(several_plays_of_one_connection_are_told_apart)
+{
+	struct client *a = live(0, "a"), *b = live(1, "b");
+	struct client *c = guest(1, 3);
+	client_play(c, 2, "a");
+	client_play(c, 1, "b");
+	go(c);
+	size_t had = c->ngot;
+	for (unsigned i = 1; i < 40; i++) {
+		frame(a, i % 8 == 0 ? KEY : INTER, i * 40, 100 + i * 2000);
+		frame(b, i % 9 == 0 ? KEY : INTER, i * 40, 100 + i * 1500);
+	}
+	/* the world has compared each with what it plays */
+	ck_assert_uint_eq(c->ngot - had, 2 * 39);
+}
+END_TEST
+
 START_TEST(rule_7_a_player_that_skips_gets_the_headers_of_where_it_lands)
 {
 	struct client *p = live(0, "a"), *c = player(1, "a", 1);
@@ -1069,6 +1086,7 @@ add_all(TCase *t)
 	tcase_add_test(
 	    t, rule_20_without_memory_newcomers_are_refused_and_players_go_on);
 	tcase_add_test(t, a_player_that_is_too_slow_skips_to_a_newer_keyframe);
+	tcase_add_test(t, several_plays_of_one_connection_are_told_apart);
 }
 
 int

@@ -89,7 +89,9 @@ START_TEST(two_arenas_have_different_keys_and_ids)
 {
 	struct arena other;
 	struct arena_fds fds;
-	const struct arena_size size = { 1, 1, 1, SEGMENT_SIZE };
+	const struct arena_size size = {
+		.nslots = 1, .nblocks = 1, .nrows = 1, .bytes = SEGMENT_SIZE
+	};
 	ck_assert_int_eq(arena_create(&other, &size, &fds), 0);
 	ck_assert_uint_ne(other.control->boot_id, fix.control->boot_id);
 	ck_assert_uint_ne(other.control->hash_key[0], fix.control->hash_key[0]);
@@ -114,8 +116,10 @@ START_TEST(the_largest_arena_can_be_made)
 {
 	struct arena a;
 	struct arena_fds fds;
-	const struct arena_size size = { SLOTS_MAX, BLOCKS_MAX, 1000,
-		UINT64_C(4) << 30 };
+	const struct arena_size size = { .nslots = SLOTS_MAX,
+		.nblocks = BLOCKS_MAX,
+		.nrows = 1000,
+		.bytes = UINT64_C(4) << 30 };
 	ck_assert_int_eq(arena_create(&a, &size, &fds), 0);
 	ck_assert_uint_eq(a.nslots, SLOTS_MAX);
 	ck_assert_uint_eq(a.nblocks, BLOCKS_MAX);
@@ -130,11 +134,23 @@ END_TEST
 START_TEST(a_geometry_out_of_bounds_is_refused)
 {
 	static const struct arena_size bad[] = {
-		{ 0, 1, 1, SEGMENT_SIZE },
-		{ SLOTS_MAX + 1, 1, 1, SEGMENT_SIZE },
-		{ 1, 0, 1, SEGMENT_SIZE },
-		{ 1, BLOCKS_MAX + 1, 1, SEGMENT_SIZE },
-		{ 1, 1, 1, 0 },
+		{ .nslots = 0,
+		    .nblocks = 1,
+		    .nrows = 1,
+		    .bytes = SEGMENT_SIZE },
+		{ .nslots = SLOTS_MAX + 1,
+		    .nblocks = 1,
+		    .nrows = 1,
+		    .bytes = SEGMENT_SIZE },
+		{ .nslots = 1,
+		    .nblocks = 0,
+		    .nrows = 1,
+		    .bytes = SEGMENT_SIZE },
+		{ .nslots = 1,
+		    .nblocks = BLOCKS_MAX + 1,
+		    .nrows = 1,
+		    .bytes = SEGMENT_SIZE },
+		{ .nslots = 1, .nblocks = 1, .nrows = 1, .bytes = 0 },
 	};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		struct arena a;
@@ -318,7 +334,9 @@ START_TEST(a_refused_arena_leaves_nothing_to_unmap)
 	    -EPROTO);
 	ck_assert_uint_eq(w.nslots, 0);
 	arena_unmap(&w);
-	const struct arena_size size = { 1000, 1, 1, SEGMENT_SIZE };
+	const struct arena_size size = {
+		.nslots = 1000, .nblocks = 1, .nrows = 1, .bytes = SEGMENT_SIZE
+	};
 	struct arena_fds fds;
 	ck_assert_int_eq(arena_create(&w, &size, &fds), -EINVAL);
 	ck_assert_uint_eq(w.nslots, 0);
