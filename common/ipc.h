@@ -15,6 +15,9 @@
  *	ASK	 M->W	a newcomer wants the name of (block, gen): is its
  *			publisher alive?  answered with UNPUBLISH or KEEP
  *	KEEP	 W->M	it is
+ *	KICK	 M->W	disconnect client `conn`
+ *	BAN	 M->W	refuse an address until then; a time that has passed
+ *			lifts the ban
  *	QUIT	 M->W	stop: tell clients, close them, exit 0
  *
  * Both ends are non-blocking.  A worker that cannot send queues (bounded) and
@@ -25,6 +28,8 @@
 #define COMMON_IPC_H
 
 #include <stdint.h>
+
+#include "common/addr.h"
 
 enum {
 	IPC_FD = 3,	   /* the worker's end, after exec */
@@ -45,6 +50,8 @@ enum ipc_kind {
 	IPC_FREED,
 	IPC_ASK,
 	IPC_KEEP,
+	IPC_KICK,
+	IPC_BAN,
 	IPC_QUIT,
 	IPC_KIND_COUNT
 };
@@ -80,6 +87,15 @@ struct ipc_stream {
 	uint64_t last_ns;
 };
 
+struct ipc_kick {
+	uint64_t conn;
+};
+
+struct ipc_ban {
+	struct addr addr;
+	uint64_t until_ns; /* CLOCK_MONOTONIC */
+};
+
 struct ipc_msg {
 	uint32_t kind; /* enum ipc_kind */
 	uint32_t size; /* sizeof(struct ipc_msg) of the sender */
@@ -89,6 +105,8 @@ struct ipc_msg {
 		struct ipc_setup setup;
 		struct ipc_publish publish;
 		struct ipc_stream stream;
+		struct ipc_kick kick;
+		struct ipc_ban ban;
 	} u;
 };
 

@@ -1,51 +1,12 @@
 #include "config.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "ctl/client.h"
 #include "ctl/list.h"
 #include "ctl/output.h"
 #include "shm/directory.h"
-
-/*
- * The next row at or after `row` that holds memory.  A worker has room for far
- * more rows than it ever used, and reading a hole through the mapping would
- * make the kernel fill it with a page: the file is asked where its data lie.
- */
-static uint32_t
-next_row(const struct attach *at, unsigned s, uint32_t row, uint32_t *end)
-{
-	const struct arena *a = &at->arena;
-	enum { ROW = sizeof(struct client_row) };
-	off_t begin = (off_t)(a->rows_at + (uint64_t)row * ROW);
-	off_t data = lseek(at->slot_fd[s], begin, SEEK_DATA);
-	off_t hole = data < 0 ? -1 : lseek(at->slot_fd[s], data, SEEK_HOLE);
-	if (data < 0 || hole < 0)
-		return *end = a->nrows;
-	uint64_t from = ((uint64_t)data - a->rows_at) / ROW;
-	uint64_t to = ((uint64_t)hole - a->rows_at) / ROW;
-	*end = to < a->nrows ? (uint32_t)to : a->nrows;
-	return from < a->nrows ? (uint32_t)from : a->nrows;
-}
-
-typedef bool row_fn(const struct client_row *r, void *arg);
-
-/* Call fn for the rows in use of slot s until it returns false. */
-static void
-each_row(const struct attach *at, unsigned s, row_fn *fn, void *arg)
-{
-	uint32_t end = 0;
-	for (uint32_t i = 0; i < at->arena.nrows; i++) {
-		if (i >= end)
-			i = next_row(at, s, i, &end);
-		if (i >= at->arena.nrows)
-			return;
-		const struct client_row *r = arena_row(&at->arena, s, i);
-		if (list_word32(&r->role) != ROW_FREE && !fn(r, arg))
-			return;
-	}
-}
+#include "shm/rows.h"
 
 static json_t *
 text(const char *s, size_t cap)
@@ -126,7 +87,8 @@ client_list(const struct attach *at, struct mono now)
 {
 	struct walk w = { .list = json_array(), .now = now };
 	for (w.slot = 0; w.slot < at->nslots; w.slot++)
-		each_row(at, w.slot, add_client, &w);
+		rows_each(
+		    &at->arena, w.slot, at->slot_fd[w.slot], add_client, &w);
 	return w.list;
 }
 
@@ -151,6 +113,6 @@ json_t *
 client_addr(const struct attach *at, unsigned s, uint64_t id)
 {
 	struct lookup l = { .id = id };
-	each_row(at, s, match_id, &l);
+	rows_each(&at->arena, s, at->slot_fd[s], match_id, &l);
 	return l.addr ? l.addr : json_null();
 }

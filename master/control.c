@@ -15,6 +15,7 @@
 #include "common/clock.h"
 #include "common/fdpass.h"
 #include "master/control.h"
+#include "master/kick.h"
 #include "master/master.h"
 
 /* Index of the listening socket; clients have 0..CONTROL_CLIENTS - 1. */
@@ -38,8 +39,9 @@ struct answer {
 /* Commands. -------------------------------------------------------------- */
 
 static json_t *
-command_attach(const struct master *m, struct answer *a)
+command_attach(struct master *m, const json_t *req, struct answer *a)
 {
+	(void)req;
 	json_t *addrs = json_array();
 	for (unsigned i = 0; i < m->listeners.naddrs; i++)
 		json_array_append_new(addrs, json_string(m->listeners.name[i]));
@@ -52,9 +54,38 @@ command_attach(const struct master *m, struct answer *a)
 	    m->run_dir, "conf", m->conf_path, "start_time", m->start_time);
 }
 
+static json_t *
+command_kick_client(struct master *m, const json_t *req, struct answer *a)
+{
+	(void)a;
+	return kick_client(m, req);
+}
+
+static json_t *
+command_kick_stream(struct master *m, const json_t *req, struct answer *a)
+{
+	(void)a;
+	return kick_stream(m, req);
+}
+
+static json_t *
+command_bans(struct master *m, const json_t *req, struct answer *a)
+{
+	(void)req;
+	(void)a;
+	return kick_bans(m);
+}
+
+static json_t *
+command_unban(struct master *m, const json_t *req, struct answer *a)
+{
+	(void)a;
+	return kick_unban(m, req);
+}
+
 static const struct {
 	const char *name;
-	json_t *(*run)(const struct master *, struct answer *);
+	json_t *(*run)(struct master *, const json_t *, struct answer *);
 } commands[] = {
 #define CTL_COMMAND(name, text) { #name, command_##name },
 #include "common/ctl_cmds.def"
@@ -62,25 +93,18 @@ static const struct {
 };
 
 static json_t *
-refusal(const char *why)
-{
-	return json_pack("{s:b, s:s}", "ok", 0, "error", why);
-}
-
-static json_t *
-dispatch(
-    const struct master *m, const char *bytes, size_t len, struct answer *a)
+dispatch(struct master *m, const char *bytes, size_t len, struct answer *a)
 {
 	json_t *req = json_loadb(bytes, len, JSON_REJECT_DUPLICATES, NULL);
 	const char *name = json_string_value(json_object_get(req, "command"));
 	json_t *out = NULL;
 	for (size_t i = 0; name && i < sizeof commands / sizeof *commands; i++)
 		if (strcmp(name, commands[i].name) == 0)
-			out = commands[i].run(m, a);
+			out = commands[i].run(m, req, a);
 	if (!out)
-		out = refusal(!req    ? "expected one JSON object"
-			      : !name ? "expected a text \"command\""
-				      : "no such command");
+		out = control_refusal(!req    ? "expected one JSON object"
+				      : !name ? "expected a text \"command\""
+					      : "no such command");
 	json_decref(req);
 	return out;
 }
@@ -118,7 +142,7 @@ on_packet(struct master *m, struct client *c)
 	c->heard_ns = clock_now().ns;
 	int r = -EPIPE;
 	if (n == -EMSGSIZE)
-		r = answer(c->fd, refusal("request too large"), &a);
+		r = answer(c->fd, control_refusal("request too large"), &a);
 	else if (n > 0)
 		r = answer(c->fd, dispatch(m, buf, (size_t)n, &a), &a);
 	if (r != 0)

@@ -10,6 +10,7 @@
 #ifndef MASTER_CONTROL_H
 #define MASTER_CONTROL_H
 
+#include <jansson.h>
 #include <stdint.h>
 
 enum {
@@ -33,5 +34,12 @@ void control_close(struct control_socket *c, const char *run);
 
 /* Index of an event: a new client, or a packet. */
 void control_event(struct master *m, uint32_t index);
+
+/* An answer {"ok": false, "error": why}. */
+static inline json_t *
+control_refusal(const char *why)
+{
+	return json_pack("{s:b, s:s}", "ok", 0, "error", why);
+}
 
 #endif

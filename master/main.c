@@ -19,6 +19,7 @@
 #include "common/log.h"
 #include "master/background.h"
 #include "master/conf_xml.h"
+#include "master/kick.h"
 #include "master/limits.h"
 #include "master/logw.h"
 #include "master/master.h"
@@ -221,7 +222,8 @@ make_arena(struct master *m, const struct limits *l)
 	if (r != 0)
 		die(EXIT_SERVER, "shared memory: %s", strerror(-r));
 	m->streams = streams_new(size.nblocks);
-	if (!m->streams)
+	m->kick = kick_new();
+	if (!m->streams || !m->kick)
 		die(EXIT_SERVER, "out of memory");
 	for (unsigned i = 0; i < m->nslots; i++) {
 		m->eventfd[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -335,6 +337,7 @@ stop(struct master *m)
 	run_close(m);
 	logw_stop(m->log);
 	streams_free(m->streams);
+	kick_free(m->kick);
 	listen_close(&m->listeners, m->nslots);
 	arena_unmap(&m->arena);
 }

@@ -1,7 +1,7 @@
 /*
  * master - what the modules of the master share: one struct, owned by main.
  *
- * Who may call whom: proc | streams | supervise | control | run | main (left
+ * Who may call whom: proc | kick | streams | supervise | control | run | main (left
  * never calls right).  One thread; the log writer has its own.
  */
 #ifndef MASTER_MASTER_H
@@ -18,6 +18,7 @@
 
 struct streams;
 struct control_socket;
+struct kick;
 struct logw;
 
 /* A worker slot over its incarnations; supervise.c. */
@@ -46,6 +47,7 @@ struct master {
 
 	struct streams *streams;
 	struct control_socket *control;
+	struct kick *kick;
 	struct logw *log;
 
 	char conf_path[256], run_dir[128], log_path[256];

@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/reason.h"
+#include "master/kick.h"
 #include "master/master.h"
 #include "master/streams.h"
 
@@ -183,7 +184,8 @@ static bool
 is_goodbye(enum reason why)
 {
 	return why == REASON_UNPUBLISHED || why == REASON_TAKEN_OVER ||
-	       why == REASON_SERVER_STOP || why == REASON_NONE;
+	       why == REASON_SERVER_STOP || why == REASON_KICKED ||
+	       why == REASON_NONE;
 }
 
 /* What was left, checked; else what the name's entry holds already. */
@@ -425,6 +427,8 @@ on_publish(struct master *m, unsigned slot, const struct ipc_msg *msg)
 		return -EPROTO;
 	if (m->stopping)
 		refuse(m, slot, msg->request, p, REASON_SERVER_STOP);
+	else if (kick_name_until(m, p->key, p->keylen).ns != 0)
+		refuse(m, slot, msg->request, p, REASON_NAME_BANNED);
 	else if (directory_find(&m->arena, p->key, p->keylen, &b, &gen) &&
 		 is(m, b, BLOCK_LIVE, gen))
 		ask_owner(m, slot, msg, b, gen);

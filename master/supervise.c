@@ -11,6 +11,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "master/background.h"
+#include "master/kick.h"
 #include "master/master.h"
 #include "master/streams.h"
 #include "master/supervise.h"
@@ -119,6 +120,7 @@ spawn(struct master *m, unsigned slot)
 		return r;
 	}
 	show_state(m, slot, WORKER_STARTING);
+	kick_replay(m, slot);
 	log_event(LOG_LEVEL_INFO, "worker.start", "s:i, s:i, s:I", "worker",
 	    (int)slot, "worker_pid", (int)s->proc.pid, "incarnation",
 	    (json_int_t)s->proc.incarnation);

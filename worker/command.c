@@ -160,8 +160,8 @@ on_connect(const struct call *k)
 		return REASON_COMMAND_ORDER;
 	if (cmd_parse_connect(k->cmd, &cc) != AMF0_OK)
 		return REASON_COMMAND_INVALID;
-	if (k->c->surplus)
-		return reject(k, REASON_CLIENTS_FULL);
+	if (k->c->refuse != REASON_NONE)
+		return reject(k, k->c->refuse);
 	find_app(&cc, &a);
 	if (!set_prefix(k->s, a.app, a.instance))
 		return reject(k, REASON_APP_INVALID);

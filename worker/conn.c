@@ -145,7 +145,7 @@ set_options(const struct conf *conf, int fd)
 }
 
 static void
-peer_address(int fd, char out[64])
+peer_address(int fd, struct addr *peer, char out[64])
 {
 	union {
 		struct sockaddr sa;
@@ -156,6 +156,7 @@ peer_address(int fd, char out[64])
 	char text[INET6_ADDRSTRLEN] = "?";
 	memset(&u, 0, sizeof u);
 	(void)getpeername(fd, &u.sa, &len);
+	addr_from_sockaddr(&u.sa, peer);
 	if (u.sa.sa_family == AF_INET) {
 		inet_ntop(AF_INET, &u.in.sin_addr, text, sizeof text);
 		snprintf(out, 64, "%s:%u", text, ntohs(u.in.sin_port));
@@ -194,6 +195,18 @@ take_entry(struct conns *cs)
 	return cs->high < cs->size ? &cs->table[cs->high++] : NULL;
 }
 
+/* REASON_NONE, or why a newcomer is to be sent away. */
+static enum reason
+welcome(const struct worker *w, const struct conn *c)
+{
+	const struct conns *cs = w->conns;
+	if (cs->open >= cs->limit)
+		return REASON_CLIENTS_FULL;
+	if (cs->bans.n > 0 && bans_until(&cs->bans, &c->peer, w->now).ns != 0)
+		return REASON_BANNED;
+	return REASON_NONE;
+}
+
 static void
 accepted(struct worker *w, int fd)
 {
@@ -212,7 +225,6 @@ accepted(struct worker *w, int fd)
 	c->fd = fd;
 	c->index = (uint32_t)(c - cs->table);
 	c->gen = gen;
-	c->surplus = cs->open >= cs->limit;
 	/* unique over slots and incarnations; below 2^53, which is as far as
 	 * programs that read JSON numbers as doubles are exact */
 	c->id = ((uint64_t)w->self << 46) | ((w->incarnation & 0x3fff) << 32) |
@@ -222,7 +234,8 @@ accepted(struct worker *w, int fd)
 	c->deadline = mono_add_ms(w->now, (uint64_t)w->conf->handshake_ms);
 	c->late = REASON_HANDSHAKE_TIMEOUT;
 	set_options(w->conf, fd);
-	peer_address(fd, c->addr);
+	peer_address(fd, &c->peer, c->addr);
+	c->refuse = welcome(w, c);
 	init_row(c);
 	set_state(c, CONN_HELLO);
 	cs->open++;
@@ -704,6 +717,17 @@ writable_event(struct worker *w, const struct loop_event *e)
 	}
 	c->blocked = false;
 	conn_ready(w, c);
+}
+
+struct conn *
+conn_by_id(struct worker *w, uint64_t id)
+{
+	for (uint32_t i = 0; i < w->conns->high; i++) {
+		struct conn *c = &w->conns->table[i];
+		if (c->state != CONN_FREE && c->id == id)
+			return c;
+	}
+	return NULL;
 }
 
 struct conn *

@@ -26,6 +26,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "common/bans.h"
 #include "common/cursor.h"
 #include "common/reason.h"
 #include "worker/loop.h"
@@ -56,15 +57,15 @@ struct conn {
 	enum conn_state state;
 	enum reason reason; /* why it ends */
 	bool recv_armed, writable_armed;
-	bool cancelled; /* the recv is being cancelled */
-	bool paused;	/* input goes to the stash */
-	bool eof;	/* the peer ended while paused */
-	bool blocked;	/* the socket is full: wait for writable */
-	bool queued;	/* on the ready list */
-	bool surplus;	/* above the limit: to be told so at connect */
-	bool shut;	/* SHUT_WR is done */
-	bool doomed;	/* to be ended by conns_reap(), for `reason` */
-	bool abrupt;	/* doomed: without what is in out */
+	bool cancelled;	    /* the recv is being cancelled */
+	bool paused;	    /* input goes to the stash */
+	bool eof;	    /* the peer ended while paused */
+	bool blocked;	    /* the socket is full: wait for writable */
+	bool queued;	    /* on the ready list */
+	enum reason refuse; /* to be told at connect; REASON_NONE: welcome */
+	bool shut;	    /* SHUT_WR is done */
+	bool doomed;	    /* to be ended by conns_reap(), for `reason` */
+	bool abrupt;	    /* doomed: without what is in out */
 	struct conn_buf out, stash;
 	/* those who play on it, linked by play.c; they flush it.  Only the one
 	 * that stands inside a message may send, one send in a section */
@@ -77,7 +78,8 @@ struct conn {
 	uint64_t bytes_in, bytes_out;
 	uint32_t lingered;
 	struct client_row *row;
-	char addr[64];
+	struct addr peer;
+	char addr[64]; /* peer with its port */
 	TAILQ_ENTRY(conn) ready, next_doomed;
 };
 
@@ -102,7 +104,8 @@ struct conns {
 	uint32_t nfree;
 	uint32_t *free;
 	uint32_t open;	/* not FREE */
-	uint32_t limit; /* of them; above it they are surplus */
+	uint32_t limit; /* of them; above it they are refused */
+	struct bans bans;
 	uint64_t next_id;
 	uint32_t sweep; /* where the next tick goes on */
 	struct conn_list ready, doomed;
@@ -129,6 +132,9 @@ void conns_event(struct worker *w, const struct loop_event *e);
 
 /* Once per TICK_MS: deadlines of a part of the table. */
 void conns_tick(struct worker *w);
+
+/* The connection with that id, or NULL.  Cost: a look at the table. */
+struct conn *conn_by_id(struct worker *w, uint64_t id);
 
 /* The connection of that name, or NULL if it is gone. */
 struct conn *conn_at(struct worker *w, uint32_t index, uint32_t gen);

@@ -12,7 +12,7 @@
 
 enum { LINK_POLL = 0, LINK_EVENTFD = 1 }; /* index of LOOP_POLL events */
 
-/* What to do with a message; GRANT, REFUSE, ASK, QUIT. */
+/* What to do with a message; GRANT, REFUSE, ASK, KICK, BAN, QUIT. */
 typedef void link_fn(struct worker *w, const struct ipc_msg *m);
 
 /* Take over descriptor fd.  Returns 0 or -ENOMEM. */

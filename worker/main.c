@@ -23,6 +23,7 @@
 #include "common/log.h"
 #include "rtmp/cmd.h"
 #include "rtmp/wire.h"
+#include "worker/admin.h"
 #include "worker/conn.h"
 #include "worker/glue.h"
 #include "worker/link.h"
@@ -140,19 +141,8 @@ quit(struct worker *w)
 	conns_stop_listening(w);
 	for (uint32_t i = 0; i < w->conns->high; i++) {
 		struct conn *c = &w->conns->table[i];
-		struct writer wr;
-		if (c->state == CONN_OPEN &&
-		    conn_write(w, c, SESSION_REPLY, &wr)) {
-			struct cmd_status st = { .level = "error",
-				.code = reason_status(REASON_SERVER_STOP),
-				.description =
-				    span_of(reason_text(REASON_SERVER_STOP)) };
-			cmd_write_on_status(
-			    &wr, session_chunk(session_of(w, c)), 0, &st);
-			conn_write_end(w, c, &wr);
-		}
 		if (c->state != CONN_FREE)
-			conn_close(w, c, REASON_SERVER_STOP);
+			session_end(w, c, REASON_SERVER_STOP);
 	}
 }
 
@@ -161,6 +151,8 @@ master_said(struct worker *w, const struct ipc_msg *m)
 {
 	if (m->kind == IPC_QUIT)
 		quit(w);
+	else if (m->kind == IPC_KICK || m->kind == IPC_BAN)
+		admin_message(w, m);
 	else
 		publish_message(w, m);
 }
@@ -285,6 +277,7 @@ start(struct worker *w, const struct handover *h)
 	if (r != 0)
 		return unfit("memory", strerror(-r));
 	loop_poll(w->loop, w->eventfd[w->self], LINK_EVENTFD);
+	link_event(w); /* bans come before the first client */
 	conns_listen(w, h->fds + h->nfds - s->nlisten, s->nlisten);
 	loop_look(w->loop);
 	struct ipc_msg ready = { .kind = IPC_READY };

@@ -407,8 +407,9 @@ session_idle(struct worker *w, struct conn *c)
 			return;
 	if (c->player != NULL)
 		return; /* it finishes a message; then comes this again */
-	c->deadline = mono_add_ms(w->now,
-	    c->surplus ? SESSION_SURPLUS_MS : (uint64_t)w->conf->command_ms);
+	c->deadline = mono_add_ms(w->now, c->refuse != REASON_NONE
+					      ? SESSION_SURPLUS_MS
+					      : (uint64_t)w->conf->command_ms);
 	c->late = REASON_COMMAND_TIMEOUT;
 	conn_row_role(c, ROW_IDLE);
 }
@@ -439,4 +440,19 @@ session_refuse(struct worker *w, struct conn *c, const struct netstream *ns,
 		.details = netstream_name(ns) };
 	cmd_write_on_status(&wr, session_chunk(session_of(w, c)), ns->id, &st);
 	conn_write_end(w, c, &wr);
+}
+
+void
+session_end(struct worker *w, struct conn *c, enum reason why)
+{
+	struct writer wr;
+	if (c->state == CONN_OPEN && conn_write(w, c, SESSION_REPLY, &wr)) {
+		struct cmd_status st = { .level = "error",
+			.code = reason_status(why),
+			.description = span_of(reason_text(why)) };
+		cmd_write_on_status(
+		    &wr, session_chunk(session_of(w, c)), 0, &st);
+		conn_write_end(w, c, &wr);
+	}
+	conn_close(w, c, why);
 }

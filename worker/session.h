@@ -136,6 +136,9 @@ void session_status(struct worker *w, struct conn *c,
     const struct netstream *ns, const char *level, const char *code,
     const char *before, const char *after);
 
+/* Tell a client on its NetConnection why it is closed, and close it. */
+void session_end(struct worker *w, struct conn *c, enum reason why);
+
 /* onStatus error of a reason, with its code and text. */
 void session_refuse(struct worker *w, struct conn *c,
     const struct netstream *ns, enum reason why, const char *code);

@@ -9,6 +9,7 @@
 
 #include "common/bug.h"
 #include "common/log.h"
+#include "master/kick.h"
 #include "master/streams.h"
 #include "rtmp/wire.h"
 #include "shm/section.h"
@@ -364,6 +365,8 @@ world_new(void)
 	x->master.nslots = WORLD_WORKERS;
 	bug_on(
 	    arena_create(&x->master.arena, &size, &x->master.arena_fds) != 0);
+	x->master.kick = kick_new();
+	bug_on(x->master.kick == NULL);
 	x->master.streams = streams_new(WORLD_BLOCKS);
 	bug_on(x->master.streams == NULL);
 	for (unsigned i = 0; i < WORLD_WORKERS; i++)
@@ -518,6 +521,7 @@ world_end(struct world *x)
 		if (x->client[i].used)
 			forget(&x->client[i]);
 	streams_free(x->master.streams);
+	kick_free(x->master.kick);
 	arena_unmap(&x->master.arena);
 	close_fds(&x->master.arena_fds);
 	model_end(&x->model);
