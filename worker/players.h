@@ -1,6 +1,13 @@
 /*
- * players - what play.c (life of players, titles, watches) and flush.c (their
- * sends) share; nobody else's.
+ * players - what the files that make play.h work share; nobody else's.
+ *
+ *	play.c		life of a player, what its client is told
+ *	title.c		names that are played, and the rings they stand for
+ *	pass.c		one pass over titles, rings and players
+ *	join.c		where a player begins, and begins anew
+ *	flush.c		its sends
+ *	tail.c		the rest of a message whose ring moves on
+ *	filter.c	players that cannot use the common image
  */
 #ifndef WORKER_PLAYERS_H
 #define WORKER_PLAYERS_H
@@ -113,15 +120,54 @@ struct players {
 /* Queue p to be flushed; in the next section. */
 void player_queue(struct worker *w, struct player *p);
 void player_queue_later(struct worker *w, struct player *p);
+void player_unqueue(struct player *p);
+/* The list p belongs on: running players, or joiners. */
+struct player_list *player_queue_of(struct worker *w, const struct player *p);
+/* Enter the live ring of its title; inside a section. */
+void player_attach(struct worker *w, struct player *p);
 /* Leave the ring; p is at a message boundary, or its rest is in its tail. */
 void player_detach(struct worker *w, struct player *p);
+/* Tell a player that is in no ring that its stream is over, once. */
+void player_tell_end(struct worker *w, struct player *p);
 /* A player that only finished its message has done so. */
 void player_done(struct worker *w, struct player *p);
 
-/* flush.c ----------------------------------------------------------------- */
+/* title.c ----------------------------------------------------------------- */
 
+/* The title of that key, a new one if need be; NULL: no memory. */
+struct title *title_find(struct worker *w, const char *key, uint32_t len);
+/* A title nobody plays goes, unless its watch still drains. */
+void title_release(struct worker *w, struct title *t);
+/* Look t up and watch what it names, if it is live; inside a section. */
+void watch_open(struct worker *w, struct title *t);
+/* The last player has left an ended ring; outside sections. */
+void watch_close(struct worker *w, struct watch *v);
+/* To be visited in the next pass, or closed after it. */
+void watch_mark(struct worker *w, struct watch *v);
+/* Players of v, for the listings. */
+void watch_count(struct worker *w, const struct watch *v);
 /* Read the view of v once per section; false: not open yet. */
 bool watch_look(struct worker *w, struct watch *v);
+/* The header of the message at pos; false: pos is at head, or gone. */
+bool watch_header(const struct ring_view *v, uint64_t pos, struct wire_msg *m,
+    uint8_t buf[WIRE_HEAD0_MAX]);
+
+/* join.c: inside a section ------------------------------------------------ */
+
+/* JOIN -> RUN, if there is a place to begin. */
+void player_join(struct worker *w, struct player *p);
+/* At a boundary below soft: begin anew when the socket takes bytes again. */
+void player_leave_point(struct worker *w, struct player *p);
+/* Leave the cursor for a newer keyframe; p is at a boundary. */
+void player_skip(struct worker *w, struct player *p);
+void player_skip_if_late(struct worker *w, struct player *p);
+/* receiveAudio(true): the header may have changed since. */
+void player_bring_audio(struct worker *w, struct player *p);
+/* receiveVideo(true): headers, then video from the next keyframe on. */
+void player_look_for_key(struct worker *w, struct player *p);
+
+/* flush.c: inside a section ----------------------------------------------- */
+
 /*
  * Prepare the next send of p.
  * Returns false when no more sends can be prepared in this section.
@@ -131,6 +177,11 @@ bool player_flush(struct worker *w, struct player *p);
 void player_sent(struct worker *w, struct player *p, int32_t res);
 /* p is blocked and its ring moves on: take what it needs, let go of the rest */
 void player_leave_old(struct worker *w, struct player *p);
+
+/* tail.c ------------------------------------------------------------------ */
+
+/* Does p stand inside a message? */
+bool player_inside(const struct player *p);
 /*
  * Copy the rest of the message p stands in to its tail; inside a section.
  * False: the pool is empty, or the bytes are gone.
@@ -139,7 +190,17 @@ bool player_take_tail(struct worker *w, struct player *p);
 /* p has a tail: the time for it begins (rule 4). */
 void player_limit_tail(struct worker *w, struct player *p);
 void player_drop_tail(struct worker *w, struct player *p);
-/* Does p stand inside a message? */
-bool player_inside(const struct player *p);
+
+/* filter.c: inside a section ---------------------------------------------- */
+
+/* Does p get its messages one by one, with headers or choices of its own? */
+bool player_translated(const struct player *p);
+/* Pieces of [cursor, *to) with private headers; *to is where they end. */
+unsigned player_translated_spans(struct worker *w, struct player *p,
+    uint64_t *to, struct iovec *iov, unsigned max);
+/* Move the cursor by n bytes that were sent, past what p does not get. */
+bool player_walk_translated(struct player *p, uint32_t n);
+/* Move the cursor over messages that p does not get. */
+void player_pass_left_out(struct worker *w, struct player *p);
 
 #endif

@@ -1,0 +1,264 @@
+/*
+ * pass - one pass of a worker over its titles, rings and players.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "shm/section.h"
+#include "worker/players.h"
+
+int
+players_init(struct worker *w)
+{
+	struct players *ps = calloc(1, sizeof *ps);
+	if (ps == NULL)
+		return -ENOMEM;
+	TAILQ_INIT(&ps->idle);
+	TAILQ_INIT(&ps->dirty);
+	TAILQ_INIT(&ps->run);
+	TAILQ_INIT(&ps->join);
+	TAILQ_INIT(&ps->later);
+	(void)!getrandom(ps->hash_seed, sizeof ps->hash_seed, 0);
+	w->players = ps;
+	return 0;
+}
+
+void
+players_fini(struct worker *w)
+{
+	free(w->players);
+	w->players = NULL;
+}
+
+/* Players of t without a ring join its present one. */
+static void
+attach_all(struct worker *w, struct title *t)
+{
+	struct player *p;
+	TAILQ_FOREACH (p, &t->players, next_title) {
+		if (p->watch == NULL && t->cur != NULL && p->tail == NULL)
+			player_attach(w, p);
+		p->fresh = false;
+	}
+}
+
+/* Look up every title that may have become live; inside a section. */
+static void
+scan_titles(struct worker *w, bool all)
+{
+	struct players *ps = w->players;
+	struct title *t, *after;
+	if (!all && !ps->scan)
+		return;
+	ps->scan = false;
+	for (t = TAILQ_FIRST(&ps->idle); t != NULL; t = after) {
+		after = TAILQ_NEXT(t, next_idle);
+		t->scan = false;
+		watch_open(w, t);
+		if (t->cur != NULL)
+			watch_look(w, t->cur);
+		attach_all(w, t);
+	}
+}
+
+/* Titles with a ring whose newcomers are not in it yet. */
+static void
+attach_new(struct worker *w)
+{
+	struct players *ps = w->players;
+	if (!ps->scan)
+		return;
+	for (unsigned i = 0; i < TITLE_BUCKETS; i++) {
+		struct title *t;
+		LIST_FOREACH (t, &ps->titles[i], next)
+			if (t->scan && t->cur != NULL) {
+				t->scan = false;
+				watch_look(w, t->cur);
+				attach_all(w, t);
+			}
+	}
+}
+
+/* The ring of v has ended: its title is free for the next. */
+static void
+note_end(struct worker *w, struct watch *v)
+{
+	const struct block *b = &w->arena.control->block[v->view.block];
+	struct title *t = v->title;
+	v->ended = true;
+	v->drain_until = mono_add_ms(w->now, PLAY_DRAIN_MS);
+	worker_wake_at(w, v->drain_until);
+	if (t == NULL || t->cur != v)
+		return;
+	uint64_t grace =
+	    atomic_load_explicit(&b->grace_until_ns, memory_order_relaxed);
+	t->grace = (struct mono){ grace > w->now.ns ? grace : 0 };
+	t->cur = NULL;
+	t->scan = w->players->scan = true;
+	TAILQ_INSERT_TAIL(&w->players->idle, t, next_idle);
+	struct player *p;
+	TAILQ_FOREACH (p, &t->players, next_title)
+		player_tell_end(w, p);
+}
+
+/* Something happened to the ring of v; inside a section. */
+static void
+visit(struct worker *w, struct watch *v)
+{
+	struct player *p, *after;
+	bool open = watch_look(w, v);
+	if (!v->ended &&
+	    block_has_ended(
+		&w->arena.control->block[v->view.block], v->view.gen))
+		note_end(w, v);
+	bool moved = open && v->view.soft != v->soft;
+	v->soft = v->view.soft;
+	for (p = TAILQ_FIRST(&v->players); p != NULL; p = after) {
+		after = TAILQ_NEXT(p, next_watch);
+		if (!p->c->blocked)
+			player_queue(w, p);
+		else if (moved || v->ended)
+			player_leave_old(w, p);
+	}
+}
+
+static void
+take_hints(struct worker *w)
+{
+	struct players *ps = w->players;
+	uint64_t sum = wake_take_sum(&w->arena, w->self);
+	if (sum >> WAKE_DIRECTORY & 1)
+		ps->scan = true;
+	sum &= ~(UINT64_C(1) << WAKE_DIRECTORY);
+	for (; sum != 0; sum &= sum - 1) {
+		unsigned word = (unsigned)__builtin_ctzll(sum);
+		uint64_t bits = wake_take_word(&w->arena, w->self, word);
+		for (; bits != 0; bits &= bits - 1) {
+			unsigned b =
+			    word * 64 + (unsigned)__builtin_ctzll(bits);
+			if (b < BLOCKS_MAX && ps->watch[b] != NULL)
+				watch_mark(w, ps->watch[b]);
+		}
+	}
+}
+
+static void
+visit_dirty(struct worker *w)
+{
+	struct players *ps = w->players;
+	struct watch *v, *after;
+	for (v = TAILQ_FIRST(&ps->dirty); v != NULL; v = after) {
+		after = TAILQ_NEXT(v, next_dirty);
+		if (v->n == 0 && (v->ended || v->title == NULL))
+			continue; /* to be closed after the section */
+		TAILQ_REMOVE(&ps->dirty, v, next_dirty);
+		v->dirty = false;
+		visit(w, v);
+	}
+}
+
+static void
+sent(void *ctx, uint32_t index, uint32_t gen, int32_t res)
+{
+	struct worker *w = ctx;
+	struct conn *c = conn_at(w, index, gen);
+	if (c == NULL)
+		return;
+	if (c->sender != NULL)
+		player_sent(w, c->sender, res);
+	else
+		conn_flushed(w, c, res);
+}
+
+/* Running players before joiners (rule 5). */
+static bool
+flush_queued(struct worker *w)
+{
+	struct players *ps = w->players;
+	struct player *p;
+	while ((p = TAILQ_FIRST(&ps->run)) != NULL ||
+	       (p = TAILQ_FIRST(&ps->join)) != NULL) {
+		if (ps->section_bytes >= PLAY_SECTION_MAX)
+			return true;
+		player_unqueue(p);
+		if (!player_flush(w, p)) {
+			player_queue(w, p);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Players whose connection had a send of another one come first now. */
+static void
+queue_later(struct worker *w)
+{
+	struct player *p;
+	while ((p = TAILQ_LAST(&w->players->later, player_list)) != NULL) {
+		player_unqueue(p);
+		p->queue = player_queue_of(w, p);
+		TAILQ_INSERT_HEAD(p->queue, p, next_queue);
+	}
+}
+
+/* Rings nobody is in: after the section (architecture section 6). */
+static void
+close_left(struct worker *w)
+{
+	struct watch *v, *after;
+	for (v = TAILQ_FIRST(&w->players->dirty); v != NULL; v = after) {
+		after = TAILQ_NEXT(v, next_dirty);
+		if (v->n == 0 && (v->ended || v->title == NULL))
+			watch_close(w, v);
+	}
+}
+
+void
+players_pass(struct worker *w)
+{
+	struct players *ps = w->players;
+	take_hints(w);
+	if (!ps->scan && TAILQ_EMPTY(&ps->dirty) && TAILQ_EMPTY(&ps->run) &&
+	    TAILQ_EMPTY(&ps->join) && TAILQ_EMPTY(&w->conns->ready))
+		return;
+	section_enter(w->slot);
+	ps->section++;
+	ps->section_bytes = 0;
+	ps->nheads = 0;
+	attach_new(w);
+	scan_titles(w, false);
+	visit_dirty(w);
+	conns_flush(w);
+	bool more = flush_queued(w);
+	loop_run_sends(w->loop, sent, w);
+	section_leave(w->slot);
+	queue_later(w);
+	close_left(w);
+	if (more || ps->scan || !TAILQ_EMPTY(&ps->run) ||
+	    !TAILQ_EMPTY(&ps->join) || !TAILQ_EMPTY(&w->conns->ready))
+		worker_wake_at(w, w->now);
+}
+
+void
+players_tick(struct worker *w)
+{
+	struct players *ps = w->players;
+	struct title *t, *after;
+	/* also those that found no memory, or a stream just ending */
+	ps->scan |= !TAILQ_EMPTY(&ps->idle);
+	for (unsigned i = 0; i < w->arena.nblocks; i++)
+		if (ps->watch[i] != NULL && ps->watch[i]->ended)
+			watch_mark(w, ps->watch[i]);
+	for (t = TAILQ_FIRST(&ps->idle); t != NULL; t = after) {
+		after = TAILQ_NEXT(t, next_idle);
+		if (t->grace.ns == 0 || mono_before(w->now, t->grace))
+			continue;
+		t->grace = (struct mono){ 0 };
+		struct player *p;
+		TAILQ_FOREACH (p, &t->players, next_title)
+			player_tell_end(w, p);
+	}
+}

@@ -1,0 +1,148 @@
+/*
+ * title - names that are played, and the rings that they stand for.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "common/bug.h"
+#include "common/siphash.h"
+#include "shm/section.h"
+#include "worker/players.h"
+
+struct title *
+title_find(struct worker *w, const char *key, uint32_t len)
+{
+	struct players *ps = w->players;
+	uint64_t h = siphash(ps->hash_seed, key, len);
+	struct title *t;
+	LIST_FOREACH (t, &ps->titles[h % TITLE_BUCKETS], next)
+		if (t->hash == h && t->keylen == len &&
+		    memcmp(t->key, key, len) == 0)
+			return t;
+	t = bufpool_get_new(&w->pool, sizeof *t);
+	if (t == NULL)
+		return NULL;
+	memset(t, 0, sizeof *t);
+	t->hash = h;
+	t->keylen = len;
+	memcpy(t->key, key, len);
+	TAILQ_INIT(&t->players);
+	LIST_INSERT_HEAD(&ps->titles[h % TITLE_BUCKETS], t, next);
+	TAILQ_INSERT_TAIL(&ps->idle, t, next_idle);
+	return t;
+}
+
+void
+watch_count(struct worker *w, const struct watch *v)
+{
+	atomic_store_explicit(
+	    &w->slot->readers[v->view.block], v->n, memory_order_relaxed);
+}
+
+void
+watch_mark(struct worker *w, struct watch *v)
+{
+	if (v->dirty)
+		return;
+	v->dirty = true;
+	TAILQ_INSERT_TAIL(&w->players->dirty, v, next_dirty);
+}
+
+/* A title nobody plays goes, unless its watch still drains. */
+void
+title_release(struct worker *w, struct title *t)
+{
+	if (t->n > 0)
+		return;
+	struct watch *v;
+	if (t->cur == NULL)
+		TAILQ_REMOVE(&w->players->idle, t, next_idle);
+	while ((v = LIST_FIRST(&t->watches)) != NULL) {
+		LIST_REMOVE(v, next);
+		v->title = NULL;
+		if (v->n == 0)
+			watch_mark(w, v); /* to be closed */
+	}
+	LIST_REMOVE(t, next);
+	bufpool_put(&w->pool, t, sizeof *t);
+}
+
+/* Look t up and watch what it names; inside a section. */
+void
+watch_open(struct worker *w, struct title *t)
+{
+	struct players *ps = w->players;
+	uint32_t block;
+	uint64_t gen;
+	if (!directory_find(&w->arena, t->key, t->keylen, &block, &gen) ||
+	    ps->watch[block] != NULL)
+		return; /* an older one is still being left: again soon */
+	struct watch *v = bufpool_get(&w->pool, sizeof *v);
+	if (v == NULL)
+		return;
+	memset(v, 0, sizeof *v);
+	if (!ring_watch(&w->arena, w->self, block, gen, false, &v->view)) {
+		bufpool_put(&w->pool, v, sizeof *v);
+		return;
+	}
+	v->title = t;
+	LIST_INSERT_HEAD(&t->watches, v, next);
+	TAILQ_INIT(&v->players);
+	LIST_INIT(&v->tails);
+	ps->watch[block] = v;
+	t->cur = v;
+	t->grace = (struct mono){ 0 };
+	TAILQ_REMOVE(&ps->idle, t, next_idle);
+	watch_mark(w, v);
+}
+
+/* The last player has left an ended ring; outside sections. */
+void
+watch_close(struct worker *w, struct watch *v)
+{
+	struct players *ps = w->players;
+	struct tail *t;
+	bug_on(v->n != 0 || section_inside(w->slot));
+	if (v->dirty)
+		TAILQ_REMOVE(&ps->dirty, v, next_dirty);
+	while ((t = LIST_FIRST(&v->tails)) != NULL) {
+		LIST_REMOVE(t, next);
+		t->watch = NULL;
+	}
+	if (v->title != NULL && v->title->cur == v) {
+		v->title->cur = NULL;
+		TAILQ_INSERT_TAIL(&ps->idle, v->title, next_idle);
+	}
+	if (v->title != NULL)
+		LIST_REMOVE(v, next);
+	/* a newcomer may wait for this very block: look it up again */
+	ps->scan = true;
+	watch_count(w, v);
+	ps->watch[v->view.block] = NULL;
+	ring_unwatch(&w->arena, w->self, v->view.block);
+	bufpool_put(&w->pool, v, sizeof *v);
+}
+
+bool
+watch_look(struct worker *w, struct watch *v)
+{
+	if (v->look != w->players->section) {
+		v->look = w->players->section;
+		ring_look(&v->view);
+	}
+	return v->view.head != 0;
+}
+
+/* The header of the message at pos. */
+bool
+watch_header(const struct ring_view *v, uint64_t pos, struct wire_msg *m,
+    uint8_t buf[WIRE_HEAD0_MAX])
+{
+	size_t n = WIRE_HEAD0_MAX;
+	if (pos >= v->head)
+		return false;
+	if (v->head - pos < n)
+		n = (size_t)(v->head - pos);
+	return ring_copy(v, pos, buf, n) && wire_parse(buf, n, m) == WIRE_OK;
+}
