@@ -1,10 +1,8 @@
 #include "config.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,6 +10,7 @@
 #include "common/bug.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/logbuf.h"
 
 static struct {
 	int fd; /* 0: not open, stderr */
@@ -44,26 +43,6 @@ drop(void)
 	atomic_fetch_add_explicit(&the_log.dropped, 1, memory_order_relaxed);
 }
 
-/* Length of the UTF-8 sequence at s (n bytes left), 0 if there is none. */
-static size_t
-utf8_len(const uint8_t *s, size_t n)
-{
-	size_t len = s[0] < 0x80 ? 1
-	    : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
-	    : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
-	    : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
-					  : 0;
-	if (len == 0 || len > n)
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return len;
-}
-
 json_t *
 log_text(const char *s, size_t len)
 {
@@ -73,7 +52,7 @@ log_text(const char *s, size_t len)
 	if (len > 512)
 		len = 512; /* names are shorter; a line has a limit */
 	for (size_t i = 0; i < len;) {
-		size_t n = utf8_len((const uint8_t *)s + i, len - i);
+		size_t n = logbuf_utf8((const uint8_t *)s + i, len - i);
 		memcpy(out + o, n ? s + i : replacement, n ? n : 3);
 		o += n ? n : 3;
 		i += n ? n : 1;
@@ -82,45 +61,144 @@ log_text(const char *s, size_t len)
 	return j ? j : json_string("");
 }
 
+/* Lines. ------------------------------------------------------------------ */
+
+struct line {
+	struct logbuf l;
+	char text[LOG_LINE_MAX];
+};
+
 static void
-send_line(const char *line, size_t len)
+put_string(struct line *o, const char *name, const char *s)
 {
-	if (the_log.fd == 0) {
-		fprintf(stderr, "%.*s\n", (int)len, line);
-		return;
-	}
-	if (send(the_log.fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+	logbuf_name(&o->l, name);
+	logbuf_text(&o->l, s, strlen(s), LOGBUF_TEXT_MAX);
+}
+
+static void
+begin(struct line *o, enum log_level level, const char *event)
+{
+	char when[32];
+	logbuf_begin(&o->l, o->text, sizeof o->text);
+	put_string(o, "ts", clock_wall(when));
+	put_string(o, "level", log_level_name(level));
+	put_string(o, "event", event);
+	logbuf_name(&o->l, "pid");
+	logbuf_i64(&o->l, getpid());
+}
+
+static void
+end(struct line *o)
+{
+	size_t len = logbuf_end(&o->l);
+	if (len == 0)
+		drop();
+	else if (the_log.fd == 0)
+		fprintf(stderr, "%.*s\n", (int)len, o->text);
+	else if (send(the_log.fd, o->text, len, MSG_DONTWAIT | MSG_NOSIGNAL) <
+		 0)
 		drop();
 }
 
-void
-log_event(enum log_level level, const char *event, const char *fmt, ...)
+/* A field is not there: is it left out, null, or a bug? */
+enum need { NEED_MUST, NEED_MAY, NEED_NIL };
+
+static void
+put_absent(struct line *o, const char *name, enum need need)
 {
-	if (!log_wants(level))
-		return;
-	char when[32], format[512];
-	int n = snprintf(format, sizeof format, "{%s}", fmt ? fmt : "");
-	bug_on(n < 0 || (size_t)n >= sizeof format);
-	json_error_t err;
-	va_list ap;
-	va_start(ap, fmt);
-	json_t *details = json_vpack_ex(&err, 0, format, ap);
-	va_end(ap);
-	json_t *j = json_pack("{s:s, s:s, s:s, s:i}", "ts", clock_wall(when),
-	    "level", log_level_name(level), "event", event, "pid",
-	    (int)getpid());
-	if (!j || !details) {
-		fprintf(stderr, "log_event(%s): %s\n", event, err.text);
-		bug_on(!j || !details);
+	bug_on(need == NEED_MUST);
+	if (need == NEED_NIL) {
+		logbuf_name(&o->l, name);
+		logbuf_null(&o->l);
 	}
-	json_object_update(j, details);
-	json_decref(details);
-	char line[LOG_LINE_MAX];
-	size_t len = json_dumpb(
-	    j, line, sizeof line, JSON_COMPACT | JSON_REAL_PRECISION(12));
-	json_decref(j);
-	if (len == 0 || len > sizeof line)
-		drop();
-	else
-		send_line(line, len);
 }
+
+/* One function for each type of events.def. */
+static void
+put_U64(struct line *o, const char *name, enum need need, uint64_t v)
+{
+	(void)need;
+	logbuf_name(&o->l, name);
+	logbuf_u64(&o->l, v);
+}
+
+static void
+put_I64(struct line *o, const char *name, enum need need, int64_t v)
+{
+	(void)need;
+	logbuf_name(&o->l, name);
+	logbuf_i64(&o->l, v);
+}
+
+static void
+put_MAYBE(struct line *o, const char *name, enum need need, struct log_maybe v)
+{
+	if (v.set)
+		put_I64(o, name, need, v.value);
+	else
+		put_absent(o, name, need);
+}
+
+static void
+put_BOOL(struct line *o, const char *name, enum need need, bool v)
+{
+	(void)need;
+	logbuf_name(&o->l, name);
+	logbuf_bool(&o->l, v);
+}
+
+static void
+put_REAL(struct line *o, const char *name, enum need need, double v)
+{
+	(void)need;
+	logbuf_name(&o->l, name);
+	logbuf_real(&o->l, v);
+}
+
+static void
+put_STR(struct line *o, const char *name, enum need need, const char *v)
+{
+	if (v != NULL)
+		put_string(o, name, v);
+	else
+		put_absent(o, name, need);
+}
+
+/* An empty name of a peer may well be NULL. */
+static void
+put_TEXT(struct line *o, const char *name, enum need need, struct span v)
+{
+	if (v.p == NULL && need != NEED_MUST) {
+		put_absent(o, name, need);
+		return;
+	}
+	logbuf_name(&o->l, name);
+	logbuf_text(&o->l, v.p, v.p ? v.len : 0, LOGBUF_TEXT_MAX);
+}
+
+static void
+put_LIST(struct line *o, const char *name, enum need need, struct log_list v)
+{
+	(void)need;
+	logbuf_name(&o->l, name);
+	logbuf_list(&o->l, v.v, v.n);
+}
+
+static void
+put_REASON(struct line *o, const char *name, enum need need, enum reason v)
+{
+	put_STR(o, name, need, reason_name(v));
+}
+
+/* log_put_publish_start() ... */
+#define EVENT(id, name, def, also, per_s, burst, text)                         \
+	void log_put_##id(enum log_level level, const struct event_##id *e)    \
+	{                                                                      \
+		struct line o;                                                 \
+		begin(&o, level, name);
+#define FIELD(type, need, name, unit, text)                                    \
+	put_##type(&o, #name, NEED_##need, e->name);
+#define END(id)                                                                \
+	end(&o);                                                               \
+	}
+#include "common/events.def"

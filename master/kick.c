@@ -235,16 +235,14 @@ kick_unban(struct master *m, const json_t *req)
 	if (!found)
 		return control_refusal(
 		    "no such ban (sluicectl ban list shows them)");
-	log_event(LOG_LEVEL_NOTICE, "ban.lift", "s:o", "what",
-	    log_text(what, strlen(what)));
+	LOG(ban_lift, .what = { what, strlen(what) });
 	return json_pack("{s:b}", "ok", 1);
 }
 
 static void
 log_ban(const char *kind, const char *what, json_int_t s)
 {
-	log_event(LOG_LEVEL_NOTICE, "ban.set", "s:s, s:o, s:I", "kind", kind,
-	    "what", log_text(what, strlen(what)), "seconds", s);
+	LOG(ban_set, .kind = kind, .what = { what, strlen(what) }, .ban_s = s);
 }
 
 /* Kicks. ----------------------------------------------------------------- */
@@ -308,10 +306,17 @@ kick_client(struct master *m, const json_t *req)
 	}
 	if (tell_kick(m, (unsigned)slot, l.id) != 0)
 		return control_refusal("its worker does not answer");
-	log_event(LOG_LEVEL_NOTICE, "client.kick", "s:I, s:s, s:i", "client",
-	    id, "addr", l.row.addr, "worker", slot);
+	LOG(client_kick, .client = l.id, .addr = l.row.addr, .worker = slot);
 	return json_pack(
 	    "{s:b, s:i, s:s}", "ok", 1, "worker", slot, "addr", l.row.addr);
+}
+
+static struct span
+part(const char *key, size_t keylen, unsigned i)
+{
+	struct span s;
+	s.p = directory_key_part(key, keylen, i, &s.len);
+	return s;
 }
 
 json_t *
@@ -345,9 +350,9 @@ kick_stream(struct master *m, const json_t *req)
 	    &blk->publisher, memory_order_relaxed);
 	if (m->slot[slot].proc.pid != 0)
 		(void)tell_kick(m, slot, (uint64_t)client);
-	log_event(LOG_LEVEL_NOTICE, "stream.kick", "s:o, s:I, s:i", "stream",
-	    log_text(what, strlen(what)), "client", client, "worker",
-	    (int)slot);
+	LOG(stream_kick, .vhost = part(key, keylen, 0),
+	    .app = part(key, keylen, 1), .instance = part(key, keylen, 2),
+	    .stream = part(key, keylen, 3), .client = client, .worker = slot);
 	json_object_set_new(out, "worker", json_integer((json_int_t)slot));
 	json_object_set_new(out, "client", json_integer(client));
 	return out;

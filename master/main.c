@@ -269,43 +269,40 @@ say_start(const struct master *m, const struct limits *l,
     const struct conf_report *rep)
 {
 	char words[400];
-	json_t *addrs = json_array();
+	const char *addrs[CONF_LISTEN_MAX];
 	for (unsigned i = 0; i < m->listeners.naddrs; i++)
-		json_array_append_new(addrs, json_string(m->listeners.name[i]));
-	log_event(LOG_LEVEL_NOTICE, "server.start",
-	    "s:s, s:o, s:i, s:I, s:s, s:s, s:s, s:s", "version",
-	    PACKAGE_VERSION, "listen", addrs, "workers", (int)m->nslots,
-	    "arena_bytes", (json_int_t)m->conf.arena_bytes, "conf",
-	    m->conf_path, "run", m->run_dir, "log", m->log_path, "worker",
-	    m->env.path);
+		addrs[i] = m->listeners.name[i];
+	LOG(server_start, .version = PACKAGE_VERSION,
+	    .listen = { addrs, m->listeners.naddrs }, .workers = m->nslots,
+	    .arena_bytes = m->conf.arena_bytes, .conf = m->conf_path,
+	    .run = m->run_dir, .log = m->log_path,
+	    .worker_program = m->env.path);
 	limits_words(l, &m->conf, words, sizeof words);
-	log_event(LOG_LEVEL_NOTICE, "server.capacity", "s:I, s:I, s:I, s:s",
-	    "clients", (json_int_t)limits_clients(l, &m->conf) * m->nslots,
-	    "streams", (json_int_t)limits_streams(&m->conf), "arena_bytes",
-	    (json_int_t)m->conf.arena_bytes, "limit", words);
+	LOG(server_capacity,
+	    .clients = (uint64_t)limits_clients(l, &m->conf) * m->nslots,
+	    .streams = limits_streams(&m->conf),
+	    .arena_bytes = m->conf.arena_bytes, .limit = words);
 	for (unsigned i = 0; i < rep->nnotices; i++) {
 		const struct conf_notice *n = &rep->notice[i];
-		log_event(n->warning ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE,
-		    "config.notice", "s:s, s:i, s:o, s:s", "file", n->file,
-		    "line", n->line, "element",
-		    log_text(n->element, strlen(n->element)), "text", n->text);
+		LOG_AT(n->warning ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE,
+		    config_notice, .file = n->file, .line = { true, n->line },
+		    .element = n->element, .text = n->text);
 	}
 	if (rep->left_out > 0)
-		log_event(LOG_LEVEL_NOTICE, "config.notice", "s:s, s:i", "text",
-		    "more elements without a meaning here", "count",
-		    (int)rep->left_out);
+		LOG(config_notice,
+		    .text = "more elements without a meaning here",
+		    .count = { true, rep->left_out });
 }
 
 static void
 say_stop(const struct master *m)
 {
-	log_event(LOG_LEVEL_NOTICE, "server.stop", "s:I, s:i, s:I, s:I, s:I",
-	    "uptime_ms",
-	    (json_int_t)mono_ms_since(
-		(struct mono){ m->start_ns }, clock_now()),
-	    "status", m->exit_status, "log_dropped", (json_int_t)log_dropped(),
-	    "log_invalid", (json_int_t)logw_invalid(m->log), "log_unshown",
-	    (json_int_t)logw_unshown(m->log));
+	LOG(server_stop,
+	    .uptime_ms =
+		mono_ms_since((struct mono){ m->start_ns }, clock_now()),
+	    .status = m->exit_status, .log_dropped = log_dropped(),
+	    .log_invalid = logw_invalid(m->log),
+	    .log_unshown = logw_unshown(m->log));
 }
 
 /* From a configuration that is sound to workers that run. */

@@ -69,13 +69,11 @@ on_signal(struct master *m)
 	while (read(m->signal_fd, &si, sizeof si) == sizeof si) {
 		if (si.ssi_signo == SIGHUP) {
 			logw_reopen(m->log);
-			log_event(LOG_LEVEL_NOTICE, "log.reopen", "s:s", "log",
-			    m->log_path);
+			LOG(log_reopen, .log = m->log_path);
 			continue;
 		}
-		log_event(LOG_LEVEL_NOTICE, "server.stopping", "s:s, s:i",
-		    "signal", sigabbrev_np((int)si.ssi_signo), "from_pid",
-		    (int)si.ssi_pid);
+		LOG(server_stopping, .signal = sigabbrev_np((int)si.ssi_signo),
+		    .from_pid = si.ssi_pid);
 		supervise_stop(m, 0);
 	}
 }

@@ -124,27 +124,25 @@ make_free(struct master *m, uint32_t b, uint64_t gen)
 
 /* Log. ------------------------------------------------------------------- */
 
-static json_t *
+static struct span
 key_part(const char *key, size_t len, unsigned i)
 {
-	size_t n;
-	const char *p = directory_key_part(key, len, i, &n);
-	return log_text(p, n);
+	struct span s;
+	s.p = directory_key_part(key, len, i, &s.len);
+	return s;
 }
 
 static void
 log_start(const struct master *m, unsigned slot, const struct ipc_publish *p,
     uint32_t b, uint64_t gen)
 {
-	log_event(LOG_LEVEL_INFO, "stream.start",
-	    "s:o, s:o, s:o, s:o, s:i, s:I, s:o, s:i, s:I", "vhost",
-	    key_part(p->key, p->keylen, 0), "app",
-	    key_part(p->key, p->keylen, 1), "instance",
-	    key_part(p->key, p->keylen, 2), "stream",
-	    key_part(p->key, p->keylen, 3), "worker", (int)slot, "client",
-	    (json_int_t)p->conn, "addr",
-	    log_text(p->addr, strnlen(p->addr, sizeof p->addr)), "block",
-	    (int)b, "gen", (json_int_t)gen);
+	LOG(stream_start, .vhost = key_part(p->key, p->keylen, 0),
+	    .app = key_part(p->key, p->keylen, 1),
+	    .instance = key_part(p->key, p->keylen, 2),
+	    .stream = key_part(p->key, p->keylen, 3), .worker = slot,
+	    .client = p->conn,
+	    .addr = { p->addr, strnlen(p->addr, sizeof p->addr) }, .block = b,
+	    .gen = gen);
 	(void)m;
 }
 
@@ -158,17 +156,14 @@ log_end(const struct master *m, uint32_t b, uint64_t gen, enum reason why,
 	    atomic_load_explicit(&blk->dir, memory_order_relaxed), key);
 	uint64_t since =
 	    atomic_load_explicit(&blk->since_ns, memory_order_relaxed);
-	log_event(LOG_LEVEL_INFO, "stream.end",
-	    "s:o, s:o, s:o, s:o, s:i, s:I, s:s, s:I, s:I, s:i, s:I", "vhost",
-	    key_part(key, len, 0), "app", key_part(key, len, 1), "instance",
-	    key_part(key, len, 2), "stream", key_part(key, len, 3), "worker",
-	    (int)owner_of(m, b), "client",
-	    (json_int_t)atomic_load_explicit(
-		&blk->publisher, memory_order_relaxed),
-	    "reason", reason_name(why), "uptime_ms",
-	    (json_int_t)mono_ms_since((struct mono){ since }, clock_now()),
-	    "grace_ms", (json_int_t)grace_ms, "block", (int)b, "gen",
-	    (json_int_t)gen);
+	LOG(stream_end, .vhost = key_part(key, len, 0),
+	    .app = key_part(key, len, 1), .instance = key_part(key, len, 2),
+	    .stream = key_part(key, len, 3), .worker = owner_of(m, b),
+	    .client =
+		atomic_load_explicit(&blk->publisher, memory_order_relaxed),
+	    .reason = why,
+	    .uptime_ms = mono_ms_since((struct mono){ since }, clock_now()),
+	    .grace_ms = grace_ms, .block = b, .gen = gen);
 }
 
 /* The end of a stream. --------------------------------------------------- */
@@ -261,10 +256,9 @@ refuse(struct master *m, unsigned slot, uint64_t request,
 {
 	struct ipc_msg a = { .kind = IPC_REFUSE, .request = request };
 	a.u.stream.reason = why;
-	log_event(LOG_LEVEL_NOTICE, "stream.refuse", "s:o, s:o, s:s, s:i, s:I",
-	    "app", key_part(p->key, p->keylen, 1), "stream",
-	    key_part(p->key, p->keylen, 3), "reason", reason_name(why),
-	    "worker", (int)slot, "client", (json_int_t)p->conn);
+	LOG(stream_refuse, .app = key_part(p->key, p->keylen, 1),
+	    .stream = key_part(p->key, p->keylen, 3), .reason = why,
+	    .worker = slot, .client = p->conn);
 	(void)master_tell(m, slot, &a);
 }
 

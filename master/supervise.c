@@ -115,15 +115,13 @@ spawn(struct master *m, unsigned slot)
 	int r = proc_spawn(&m->env, &s->proc, &setup, fds, nfds);
 	if (r != 0) {
 		s->respawn_ns = mono_add_ms(clock_now(), BACKOFF_MAX_MS / 5).ns;
-		log_event(LOG_LEVEL_ERROR, "worker.start_failed", "s:i, s:s",
-		    "worker", (int)slot, "error", strerror(-r));
+		LOG(worker_start_failed, .worker = slot, .error = strerror(-r));
 		return r;
 	}
 	show_state(m, slot, WORKER_STARTING);
 	kick_replay(m, slot);
-	log_event(LOG_LEVEL_INFO, "worker.start", "s:i, s:i, s:I", "worker",
-	    (int)slot, "worker_pid", (int)s->proc.pid, "incarnation",
-	    (json_int_t)s->proc.incarnation);
+	LOG(worker_start, .worker = slot, .worker_pid = s->proc.pid,
+	    .incarnation = s->proc.incarnation);
 	return 0;
 }
 
@@ -199,6 +197,13 @@ backoff_ms(unsigned n)
 	return ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS;
 }
 
+static const char *
+signal_name(int sig)
+{
+	const char *s = sigabbrev_np(sig);
+	return s ? s : "unknown"; /* a real-time signal has no name */
+}
+
 static void
 log_exit(const struct master *m, unsigned slot, const struct proc *p, pid_t pid,
     int code, int status, uint64_t delay_ms)
@@ -206,14 +211,12 @@ log_exit(const struct master *m, unsigned slot, const struct proc *p, pid_t pid,
 	uint64_t up_ms =
 	    mono_ms_since((struct mono){ p->start_ns }, clock_now());
 	bool exited = code == CLD_EXITED;
-	enum log_level level = m->stopping ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING;
-	log_event(level, "worker.exit",
-	    "s:i, s:i, s:I, s:o, s:o, s:s, s:I, s:b, s:I", "worker", (int)slot,
-	    "worker_pid", (int)pid, "incarnation", (json_int_t)p->incarnation,
-	    "status", exited ? json_integer(status) : json_null(), "signal",
-	    exited ? json_null() : json_string(sigabbrev_np(status)), "reason",
-	    proc_why_name(p->why), "uptime_ms", (json_int_t)up_ms, "was_ready",
-	    p->ready, "restart_ms", (json_int_t)delay_ms);
+	LOG_AT(m->stopping ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, worker_exit,
+	    .worker = slot, .worker_pid = pid, .incarnation = p->incarnation,
+	    .status = { exited, status },
+	    .signal = exited ? NULL : signal_name(status),
+	    .reason = proc_why_name(p->why), .uptime_ms = up_ms,
+	    .was_ready = p->ready, .restart_ms = delay_ms);
 }
 
 /* Before the server was ever ready: is there any use in trying again? */
@@ -230,8 +233,8 @@ judge_start(struct master *m, int code, int status)
 		if (m->slot[i].proc.ready ||
 		    m->slot[i].faults < START_FAULTS_MAX)
 			return;
-	log_event(LOG_LEVEL_ERROR, "server.no_worker", "s:s, s:i", "text",
-	    "no worker could be started", "status", status);
+	LOG(server_no_worker, .text = "no worker could be started",
+	    .status = status);
 	supervise_stop(m, EXIT_SERVER);
 }
 
@@ -274,9 +277,8 @@ on_ready(struct master *m, unsigned slot)
 	p->ready = true;
 	p->ready_ns = clock_now().ns;
 	show_state(m, slot, m->stopping ? WORKER_QUIT : WORKER_UP);
-	log_event(LOG_LEVEL_INFO, "worker.ready", "s:i, s:i, s:I", "worker",
-	    (int)slot, "worker_pid", (int)p->pid, "start_ms",
-	    (json_int_t)((p->ready_ns - p->start_ns) / NS_PER_MS));
+	LOG(worker_ready, .worker = slot, .worker_pid = p->pid,
+	    .start_ms = (p->ready_ns - p->start_ns) / NS_PER_MS);
 }
 
 static int
@@ -333,8 +335,8 @@ supervise_socket(struct master *m, unsigned slot, uint32_t events)
 		    : 0;
 	if (r == 0)
 		return;
-	log_event(LOG_LEVEL_ERROR, "worker.protocol", "s:i, s:i, s:s", "worker",
-	    (int)slot, "worker_pid", (int)p->pid, "error", strerror(-r));
+	LOG(worker_protocol, .worker = slot, .worker_pid = p->pid,
+	    .error = strerror(-r));
 	proc_kill(p, PROC_PROTOCOL);
 }
 
@@ -363,10 +365,9 @@ judge_slot(struct master *m, unsigned slot)
 	}
 	if (s->proc.why != PROC_ALIVE)
 		return;
-	log_event(LOG_LEVEL_ERROR, "worker.stuck", "s:i, s:i, s:I, s:b",
-	    "worker", (int)slot, "worker_pid", (int)s->proc.pid, "still_ms",
-	    (json_int_t)m->conf.watchdog_ms, "in_section",
-	    section_inside(m->arena.slot[slot]));
+	LOG(worker_stuck, .worker = slot, .worker_pid = s->proc.pid,
+	    .still_ms = m->conf.watchdog_ms,
+	    .in_section = section_inside(m->arena.slot[slot]));
 	proc_kill(&s->proc, PROC_STUCK);
 }
 
@@ -380,10 +381,9 @@ say_ready(struct master *m, uint64_t now)
 	if (up < m->nslots && !(waited && up > 0))
 		return;
 	m->ready = true;
-	log_event(up < m->nslots ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE,
-	    "server.ready", "s:i, s:i, s:I", "workers", (int)up, "of",
-	    (int)m->nslots, "start_ms",
-	    (json_int_t)((now - m->start_ns) / NS_PER_MS));
+	LOG_AT(up < m->nslots ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE,
+	    server_ready, .workers = up, .of = m->nslots,
+	    .start_ms = (now - m->start_ns) / NS_PER_MS);
 	if (m->ready_fd >= 0)
 		background_ready(m->ready_fd);
 	m->ready_fd = -1;

@@ -223,11 +223,9 @@ keep_for_joiners(struct worker *w, struct publish *p, const struct msg *m)
 	if (p->told_large)
 		return;
 	p->told_large = true;
-	log_event(LOG_LEVEL_WARNING, "publish.too_large", "s:I, s:i, s:s",
-	    "client", (json_int_t)p->c->id, "bytes", (int)m->got, "text",
-	    "codec headers or metadata of more than 15 KiB, or of too many "
-	    "tracks, are not kept for "
-	    "players that join later");
+	LOG(publish_too_large, .client = p->c->id, .bytes = m->got,
+	    .text = "codec headers or metadata of more than 15 KiB, or of too "
+		    "many tracks, are not kept for players that join later");
 }
 
 /*
@@ -301,9 +299,8 @@ start_media(struct worker *w, struct publish *p, struct msg *m)
 		worker_count(w, COUNTER_CLOCK_JUMPS, 1);
 	if (jump && p->clock.jumps == 1) {
 		/* once; the number of all is in publish.stop */
-		log_event(LOG_LEVEL_NOTICE, "publish.clock_jump", "s:I, s:i",
-		    "client", (json_int_t)p->c->id, "jumps",
-		    (int)p->clock.jumps);
+		LOG(publish_clock_jump, .client = p->c->id,
+		    .jumps = p->clock.jumps);
 	}
 	if (flush_pending(w, p, m->ts) && may_go_on(w, p, m) &&
 	    place(w, p, m)) {

@@ -142,12 +142,9 @@ log_connect(
 {
 	conn_row_key(k->c, k->s->prefix, k->s->prefix_len);
 	conn_row_agent(k->c, cc->flash_ver.p, cc->flash_ver.len);
-	log_event(LOG_LEVEL_INFO, "client.connect",
-	    "s:I, s:s, s:o, s:o, s:o, s:i", "client", (json_int_t)k->c->id,
-	    "addr", k->c->addr, "app", log_text(a->app.p, a->app.len),
-	    "instance", log_text(a->instance.p, a->instance.len), "agent",
-	    log_text(cc->flash_ver.p, cc->flash_ver.len), "worker",
-	    (int)k->w->self);
+	LOG(client_connect, .client = k->c->id, .addr = k->c->addr,
+	    .app = a->app, .instance = a->instance, .agent = cc->flash_ver,
+	    .worker = k->w->self);
 }
 
 static enum reason

@@ -279,12 +279,10 @@ log_close(struct worker *w, struct conn *c)
 	/* a scan of the port is a counter, not a log line */
 	if (c->state == CONN_HELLO && c->reason == REASON_HANDSHAKE_ENDED)
 		return;
-	log_event(LOG_LEVEL_INFO, "client.close",
-	    "s:I, s:s, s:s, s:s, s:I, s:I, s:f", "client", (json_int_t)c->id,
-	    "addr", c->addr, "reason", reason_name(c->reason), "text",
-	    reason_text(c->reason), "bytes_in", (json_int_t)c->bytes_in,
-	    "bytes_out", (json_int_t)c->bytes_out, "seconds",
-	    (double)mono_ms_since(c->since, w->now) / 1000);
+	LOG(client_close, .client = c->id, .addr = c->addr, .reason = c->reason,
+	    .text = reason_text(c->reason), .bytes_in = c->bytes_in,
+	    .bytes_out = c->bytes_out,
+	    .seconds = (double)mono_ms_since(c->since, w->now) / 1000);
 }
 
 /* Give the entry back once the kernel holds nothing of it. */

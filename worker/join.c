@@ -95,15 +95,13 @@ begin_at(struct worker *w, struct player *p, const struct ring_point *pt)
 static void
 log_start(struct worker *w, struct player *p, const struct ring_point *pt)
 {
-	struct span name = netstream_name(p->ns);
 	if (p->started)
 		return;
 	p->started = true;
-	log_event(LOG_LEVEL_INFO, "play.start", "s:I, s:o, s:i, s:I, s:I",
-	    "client", (json_int_t)p->c->id, "stream",
-	    log_text(name.p, name.len), "worker", (int)w->self, "behind_ms",
-	    (json_int_t)mono_ms_since((struct mono){ pt->ns }, w->now),
-	    "waited_ms", (json_int_t)mono_ms_since(p->since, w->now));
+	LOG(play_start, .client = p->c->id, .stream = netstream_name(p->ns),
+	    .worker = w->self,
+	    .behind_ms = mono_ms_since((struct mono){ pt->ns }, w->now),
+	    .waited_ms = mono_ms_since(p->since, w->now));
 }
 
 /* JOIN -> RUN, if there is a place to begin. */

@@ -65,11 +65,10 @@ lost(struct worker *w, int r)
 	if (w->orphan)
 		return;
 	w->orphan = true;
-	log_event(LOG_LEVEL_ERROR, "master.lost", "s:i, s:s", "worker",
-	    (int)w->self, "text",
-	    r == 0 ? "the master ended; clients are served to the end, no new "
-		     "ones are taken"
-		   : "the socket to the master broke");
+	LOG(master_lost, .worker = w->self,
+	    .text = r == 0 ? "the master ended; clients are served to the end, "
+			     "no new ones are taken"
+			   : "the socket to the master broke");
 }
 
 void

@@ -47,8 +47,7 @@ struct handover {
 static int
 unfit(const char *what, const char *why)
 {
-	log_event(LOG_LEVEL_ERROR, "worker.unfit", "s:s, s:s", "what", what,
-	    "text", why);
+	LOG(worker_unfit, .what = what, .text = why);
 	fprintf(stderr, "sluice-worker: %s: %s\n", what, why);
 	return EXIT_UNFIT;
 }

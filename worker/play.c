@@ -125,14 +125,11 @@ player_done(struct worker *w, struct player *p)
 }
 
 static void
-log_play(struct worker *w, const struct player *p, const char *event)
+log_stop(struct worker *w, const struct player *p)
 {
-	struct span name = netstream_name(p->ns);
-	log_event(LOG_LEVEL_INFO, event, "s:I, s:o, s:f, s:I, s:I", "client",
-	    (json_int_t)p->c->id, "stream", log_text(name.p, name.len),
-	    "seconds", (double)mono_ms_since(p->since, w->now) / 1000,
-	    "bytes_out", (json_int_t)p->c->bytes_out, "skips",
-	    (json_int_t)p->skips);
+	LOG(play_stop, .client = p->c->id, .stream = netstream_name(p->ns),
+	    .seconds = (double)mono_ms_since(p->since, w->now) / 1000,
+	    .bytes_out = p->c->bytes_out, .skips = p->skips);
 }
 
 static void
@@ -152,7 +149,7 @@ leave_title(struct worker *w, struct player *p)
 static void
 end_player(struct worker *w, struct player *p, bool finish)
 {
-	log_play(w, p, "play.stop");
+	log_stop(w, p);
 	bool inside = player_inside(p), kept = false;
 	if (inside && finish && p->tail == NULL) {
 		section_enter(w->slot);

@@ -84,12 +84,10 @@ forget(struct worker *w, struct publish *p)
 static void
 refuse(struct worker *w, struct conn *c, struct netstream *ns, enum reason why)
 {
-	struct span name = netstream_name(ns);
 	worker_count(w, COUNTER_REFUSED, 1);
-	log_event(LOG_LEVEL_WARNING, "publish.refused",
-	    "s:I, s:s, s:o, s:s, s:s", "client", (json_int_t)c->id, "addr",
-	    c->addr, "stream", log_text(name.p, name.len), "reason",
-	    reason_name(why), "text", reason_text(why));
+	LOG(publish_refused, .client = c->id, .addr = c->addr,
+	    .stream = netstream_name(ns), .reason = why,
+	    .text = reason_text(why));
 	session_refuse(w, c, ns, why, NULL);
 }
 
@@ -148,14 +146,11 @@ unpublish(struct worker *w, uint32_t block, uint64_t gen, enum reason why,
 static void
 log_stop(struct worker *w, const struct publish *p, enum reason why)
 {
-	struct span name = netstream_name(p->ns);
-	log_event(LOG_LEVEL_INFO, "publish.stop",
-	    "s:I, s:o, s:s, s:s, s:f, s:I, s:I, s:I, s:i", "client",
-	    (json_int_t)p->c->id, "stream", log_text(name.p, name.len),
-	    "reason", reason_name(why), "text", reason_text(why), "seconds",
-	    (double)mono_ms_since(p->began, w->now) / 1000, "frames",
-	    (json_int_t)p->frames, "bytes", (json_int_t)p->bytes, "dropped",
-	    (json_int_t)p->dropped, "clock_jumps", (int)p->clock.jumps);
+	LOG(publish_stop, .client = p->c->id, .stream = netstream_name(p->ns),
+	    .reason = why, .text = reason_text(why),
+	    .seconds = (double)mono_ms_since(p->began, w->now) / 1000,
+	    .frames = p->frames, .bytes = p->bytes, .dropped = p->dropped,
+	    .clock_jumps = p->clock.jumps);
 }
 
 void
@@ -209,14 +204,11 @@ by_stream(struct worker *w, const struct ipc_stream *s)
 static void
 log_start(struct worker *w, const struct publish *p)
 {
-	struct span name = netstream_name(p->ns);
 	size_t n;
 	const char *app = directory_key_part(p->ns->key, p->ns->keylen, 1, &n);
-	log_event(LOG_LEVEL_INFO, "publish.start",
-	    "s:I, s:s, s:o, s:o, s:i, s:I", "client", (json_int_t)p->c->id,
-	    "addr", p->c->addr, "app", log_text(app, n), "stream",
-	    log_text(name.p, name.len), "worker", (int)w->self, "waited_ms",
-	    (json_int_t)mono_ms_since(p->began, w->now));
+	LOG(publish_start, .client = p->c->id, .addr = p->c->addr,
+	    .app = { app, n }, .stream = netstream_name(p->ns),
+	    .worker = w->self, .waited_ms = mono_ms_since(p->began, w->now));
 }
 
 static void

@@ -311,8 +311,8 @@ chunk_event(struct worker *w, struct conn *c, enum chunk_event ev,
 	case CHUNK_NEED_CTX:
 		return more_contexts(w, session_of(w, c));
 	case CHUNK_ERROR:
-		log_event(LOG_LEVEL_DEBUG, "chunk.error", "s:I, s:s", "client",
-		    (json_int_t)c->id, "error", chunk_error_name(it->error));
+		LOG(chunk_error, .client = c->id,
+		    .error = chunk_error_name(it->error));
 		return REASON_CHUNK_INVALID;
 	case CHUNK_NEED_MORE:
 		break;

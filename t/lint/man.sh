@@ -44,7 +44,5 @@ while read -r counter; do
 done < <(strings_of common/counters.def COUNTER)
 while read -r event; do
 	missing event "$event" man/sluice-log.5
-done < <(cat common/*.c shm/*.c rtmp/*.c worker/*.c master/*.c | tr '\n' ' ' |
-    grep -oE 'log_event\([^";]*"[a-z_]+\.[a-z_.]+"' |
-    grep -oE '"[a-z_.]+"' | tr -d '"' | sort -u)
+done < <(strings_of common/events.def EVENT)
 exit "$bad"
