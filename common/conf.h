@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 enum {
-	CONF_STRING = 256, /* bytes of a text parameter, NUL included */
+	CONF_STRING = 256,   /* bytes of a text parameter, NUL included */
 	CONF_LISTEN_MAX = 16 /* addresses in HostPortList */
 };
 
@@ -46,15 +46,26 @@ struct conf_listen {
 	int32_t line;  /* in Adaptor.xml, 0 = built-in default */
 };
 
-#define CONF_FIELD_INT int64_t
+#define CONF_FIELD_INT	   int64_t
 #define CONF_FIELD_SECONDS int64_t
-#define CONF_FIELD_MILLIS int64_t
-#define CONF_FIELD_SIZE int64_t
-#define CONF_FIELD_BOOL int64_t
-#define CONF_FIELD_LEVEL int64_t
-#define CONF_FIELD_MODE int64_t
-#define CONF_FIELD_STRING char_conf_string
+#define CONF_FIELD_MILLIS  int64_t
+#define CONF_FIELD_SIZE	   int64_t
+#define CONF_FIELD_BOOL	   int64_t
+#define CONF_FIELD_LEVEL   int64_t
+#define CONF_FIELD_MODE	   int64_t
+#define CONF_FIELD_STRING  char_conf_string
 typedef char char_conf_string[CONF_STRING];
+
+/*
+ * A limit that holds over all workers: where its words lie (shm/seats.h).
+ * Made by the master.
+ */
+struct seat_range {
+	uint32_t first; /* of 1 + count words */
+	uint32_t count; /* seats; 0: nobody sits */
+};
+
+enum seat_kind { SEAT_CONNECTION, SEAT_WAITING, SEAT_KINDS };
 
 struct conf {
 	uint64_t magic; /* conf_magic() */
@@ -64,6 +75,7 @@ struct conf {
 #undef PARAM
 	struct conf_listen listen[CONF_LISTEN_MAX];
 	uint32_t nlisten;
+	struct seat_range seats[SEAT_KINDS];
 };
 
 /* A row of conf_params.def. */
@@ -92,8 +104,8 @@ int conf_set(struct conf *c, const struct conf_param *p, const char *text,
     char *err, unsigned errlen);
 
 /* Text of parameter p in c as it could stand in a file (for sluice -t). */
-void conf_print(const struct conf *c, const struct conf_param *p, char *buf,
-    unsigned len);
+void conf_print(
+    const struct conf *c, const struct conf_param *p, char *buf, unsigned len);
 
 /* Name of a file ("Server.xml"), of a level ("info"). */
 const char *conf_file_name(enum conf_file f);

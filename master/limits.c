@@ -12,6 +12,7 @@
 
 #include "master/limits.h"
 #include "shm/block.h"
+#include "shm/seats.h"
 #include "shm/slot.h"
 
 #define MIB (UINT64_C(1) << 20)
@@ -195,4 +196,19 @@ limits_words(
 		snprintf(streams, sizeof streams, "MaxStreams %" PRId64,
 		    c->max_streams);
 	snprintf(buf, len, "clients: %s; streams: %s", clients, streams);
+}
+
+uint32_t
+limits_seats(struct conf *c)
+{
+	const int64_t count[SEAT_KINDS] = { [SEAT_CONNECTION] =
+						c->max_connections,
+		[SEAT_WAITING] = c->max_waiting };
+	uint64_t at = 0;
+	for (unsigned i = 0; i < SEAT_KINDS; i++) {
+		c->seats[i].first = (uint32_t)at;
+		c->seats[i].count = (uint32_t)count[i];
+		at += seats_words(c->seats[i].count);
+	}
+	return (uint32_t)at;
 }

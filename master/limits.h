@@ -38,6 +38,9 @@ int limits_apply(
 /* Clients that one worker can take. */
 uint32_t limits_clients(const struct limits *l, const struct conf *c);
 
+/* Place the limits that hold over all workers.  Returns their words. */
+uint32_t limits_seats(struct conf *c);
+
 /*
  * Streams that fit with full rings, and in words what binds clients and
  * streams.

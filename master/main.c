@@ -217,7 +217,8 @@ make_arena(struct master *m, const struct limits *l)
 		.nblocks =
 		    (uint32_t)(blocks < BLOCKS_MAX ? blocks : BLOCKS_MAX),
 		.nrows = limits_clients(l, &m->conf) + IPC_SURPLUS,
-		.bytes = (uint64_t)m->conf.arena_bytes };
+		.bytes = (uint64_t)m->conf.arena_bytes,
+		.nseats = limits_seats(&m->conf) };
 	int r = arena_create(&m->arena, &size, &m->arena_fds);
 	if (r != 0)
 		die(EXIT_SERVER, "shared memory: %s", strerror(-r));

@@ -15,6 +15,7 @@
 #include "master/master.h"
 #include "master/streams.h"
 #include "master/supervise.h"
+#include "shm/seats.h"
 
 enum {
 	BACKOFF_MIN_MS = 50,
@@ -250,6 +251,8 @@ supervise_death(struct master *m, unsigned slot)
 	repair_slot(m, slot);
 	s->deaths++;
 	show_state(m, slot, m->stopping ? WORKER_QUIT : WORKER_DOWN);
+	(void)seats_sweep(&m->arena, m->conf.seats, SEAT_KINDS,
+	    seat_owner(slot, p->incarnation));
 	streams_owner_died(m, slot, p->incarnation);
 	if (mono_ms_since((struct mono){ p->start_ns }, (struct mono){ now }) >=
 	    GOOD_LIFE_MS)

@@ -7,7 +7,8 @@
  *	any -> QUIT		the server stops
  *
  * Order of a death: socket closed with what is unread in it; the slot's
- * section counter even, interest bits, asleep, readers 0; its streams ended,
+ * section counter even, interest bits, asleep, readers 0; its seats free; its
+ * streams ended,
  * everybody woken, takeovers settled (streams_owner_died); then the successor.
  *
  * A slot is restarted at once.  Only deaths by the worker's own fault (SEGV,

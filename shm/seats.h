@@ -25,13 +25,9 @@
 
 #include <stdint.h>
 
-struct arena;
+#include "common/conf.h"
 
-/* A limit: its words in the hints region.  Plain data, made by the master. */
-struct seat_range {
-	uint32_t first; /* of 1 + count words */
-	uint32_t count; /* seats; 0: nobody sits */
-};
+struct arena;
 
 /* What one worker remembers of a range; begin with zeroes. */
 struct seat_search {

@@ -162,6 +162,8 @@ on_connect(const struct call *k)
 	find_app(&cc, &a);
 	if (!set_prefix(k->s, a.app, a.instance))
 		return reject(k, REASON_APP_INVALID);
+	if (!conn_sit(k->w, k->c))
+		return reject(k, REASON_CONNECTIONS_FULL);
 	if (!conn_write(k->w, k->c, SESSION_REPLY, &wr))
 		return REASON_NONE;
 	k->s->amf3 = cc.object_encoding == 3;

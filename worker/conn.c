@@ -385,6 +385,25 @@ linger(struct worker *w, struct conn *c)
 		conn_ready(w, c);
 }
 
+bool
+conn_sit(struct worker *w, struct conn *c)
+{
+	const struct seat_range *r = &w->conf->seats[SEAT_CONNECTION];
+	if (r->count == 0)
+		return true;
+	c->seat = seats_take(&w->arena, r, &w->conns->seats,
+	    seat_owner(w->self, w->incarnation));
+	return c->seat != SEAT_NONE;
+}
+
+static void
+stand_up(struct worker *w, struct conn *c)
+{
+	seats_give(&w->arena, &w->conf->seats[SEAT_CONNECTION], c->seat,
+	    seat_owner(w->self, w->incarnation));
+	c->seat = SEAT_NONE;
+}
+
 void
 conns_reap(struct worker *w)
 {
@@ -395,6 +414,7 @@ conns_reap(struct worker *w)
 		worker_wake_at(w, w->now); /* what it left is to be done */
 		log_close(w, c);
 		cs->ops->closed(w, c);
+		stand_up(w, c);
 		c->player = c->inside = c->sender = NULL;
 		c->doomed = false;
 		/* nobody reads any more after an end of file */

@@ -29,6 +29,7 @@
 #include "common/bans.h"
 #include "common/cursor.h"
 #include "common/reason.h"
+#include "shm/seats.h"
 #include "worker/loop.h"
 #include "worker/worker.h"
 
@@ -76,6 +77,7 @@ struct conn {
 	struct mono progress; /* last byte that the socket took */
 	struct mono heard;    /* last byte received */
 	uint64_t bytes_in, bytes_out;
+	uint32_t seat; /* of MaxConnections; SEAT_NONE */
 	uint32_t lingered;
 	struct client_row *row;
 	struct addr peer;
@@ -106,6 +108,7 @@ struct conns {
 	uint32_t open;	/* not FREE */
 	uint32_t limit; /* of them; above it they are refused */
 	struct bans bans;
+	struct seat_search seats;
 	uint64_t next_id;
 	uint32_t sweep; /* where the next tick goes on */
 	struct conn_list ready, doomed;
@@ -150,6 +153,9 @@ void conn_write_end(struct worker *w, struct conn *c, const struct writer *wr);
 bool conn_out_empty(const struct conn *c);
 /* Bytes of `out` were sent. */
 void conn_out_sent(struct worker *w, struct conn *c, uint32_t n);
+
+/* Count c against MaxConnections.  Returns false: it is reached. */
+bool conn_sit(struct worker *w, struct conn *c);
 
 /* To be flushed in the next pass. */
 void conn_ready(struct worker *w, struct conn *c);
