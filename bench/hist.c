@@ -44,6 +44,17 @@ hist_add(struct hist *h, uint64_t us)
 	h->bucket[bucket_of(us)]++;
 }
 
+void
+hist_merge(struct hist *to, const struct hist *from)
+{
+	to->count += from->count;
+	to->sum_us += from->sum_us;
+	if (from->max_us > to->max_us)
+		to->max_us = from->max_us;
+	for (size_t i = 0; i < HIST_BUCKETS; i++)
+		to->bucket[i] += from->bucket[i];
+}
+
 uint64_t
 hist_quantile_us(const struct hist *h, double q)
 {

@@ -26,6 +26,8 @@ struct hist {
 void hist_init(struct hist *h);
 /* Hot path. */
 void hist_add(struct hist *h, uint64_t us);
+/* Add all values of another one. */
+void hist_merge(struct hist *to, const struct hist *from);
 /*
  * The value that a share q of all (0 to 1) does not exceed: the top of its
  * bucket, and never more than the maximum.  0 when nothing was added.

@@ -21,8 +21,9 @@ write_metadata(
 	wire_begin(w, &m, WIRE_CSID_DATA, WIRE_DATA, msid, 0);
 	amf0_write_text(w, "@setDataFrame");
 	amf0_write_text(w, "onMetaData");
-	amf0_ecma_begin(w, (o->video ? 5 : 0) + (o->audio_bps > 0 ? 4 : 0) + 1);
-	if (o->video) {
+	amf0_ecma_begin(
+	    w, (!o->no_video ? 5 : 0) + (o->audio_bps > 0 ? 4 : 0) + 1);
+	if (!o->no_video) {
 		amf0_prop_number(w, "width", 1280);
 		amf0_prop_number(w, "height", 720);
 		amf0_prop_number(w, "framerate", o->fps);
@@ -45,7 +46,7 @@ intro_write(
     struct writer *w, const struct options *o, uint32_t msid, uint32_t chunk)
 {
 	write_metadata(w, o, msid, chunk);
-	if (o->video)
+	if (!o->no_video)
 		wire_write(w, WIRE_CSID_VIDEO, WIRE_VIDEO, msid, 0, avc_header,
 		    sizeof(avc_header), chunk);
 	if (o->audio_bps > 0)

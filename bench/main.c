@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "bench/churn.h"
 #include "bench/exit.h"
 #include "bench/options.h"
 #include "bench/play.h"
@@ -62,6 +63,34 @@ resolve(struct client_net *net, const struct options *o)
 	return true;
 }
 
+/* Modes that need one process. */
+static int
+run_here(struct client_net *net, const struct options *o)
+{
+	int err = client_net_init(net);
+	if (err < 0) {
+		fprintf(stderr, "sluice-bench: %s\n", strerror(-err));
+		return EXIT_UNREACHABLE;
+	}
+	int status =
+	    o->mode == MODE_PUBLISH ? publish_run(net, o) : play_run(net, o);
+	client_net_fini(net);
+	return status;
+}
+
+static int
+run(struct client_net *net, const struct options *o)
+{
+	switch (o->mode) {
+	case MODE_PUBLISH:
+	case MODE_PLAY:
+		return run_here(net, o);
+	case MODE_CHURN:
+		return churn_run(net, o);
+	}
+	return EXIT_USAGE;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -75,18 +104,11 @@ main(int argc, char **argv)
 		break;
 	}
 	raise_files(&o);
-	struct client_net net = { .publish = o.publish,
+	struct client_net net = { .publish = o.mode == MODE_PUBLISH,
 		.chunk = o.chunk,
 		.app = o.url.app,
 		.tc_url = o.url.tc_url };
 	if (!resolve(&net, &o))
 		return EXIT_UNREACHABLE;
-	int err = client_net_init(&net);
-	if (err < 0) {
-		fprintf(stderr, "sluice-bench: %s\n", strerror(-err));
-		return EXIT_UNREACHABLE;
-	}
-	int status = o.publish ? publish_run(&net, &o) : play_run(&net, &o);
-	client_net_fini(&net);
-	return status;
+	return run(&net, &o);
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,13 +25,71 @@ static const struct option long_options[] = {
 
 static const char *const usage =
     "usage: sluice-bench publish [-cVv] [-a kbit/s] [-C chunk] [-d seconds]\n"
-    "           [-f fps] [-g seconds] [-K bytes] [-k factor] [-n streams]\n"
-    "           [-P seconds+seconds] [-R per-second] [-r bit/s]\n"
+    "           [-f fps] [-g seconds] [-i file.flv] [-K bytes] [-k factor]\n"
+    "           [-n streams] [-P seconds+seconds] [-R per-second] [-r bit/s]\n"
     "           rtmp://host[:port]/app/stream\n"
     "       sluice-bench play [-cv] [--no-verify] [-d seconds] [-n players]\n"
     "           [-R per-second] [-s streams] [-Z seconds] [-z players]\n"
     "           rtmp://host[:port]/app/stream\n"
+    "       sluice-bench churn [-Vv] [-a kbit/s] [-C chunk] [-d seconds]\n"
+    "           [-f fps] [-G seconds] [-g seconds] [-K bytes] [-k factor]\n"
+    "           [-l per-second] [-m per-second] [-n players] [-R per-second]\n"
+    "           [-r bit/s] [-s streams] rtmp://host[:port]/app/stream\n"
     "       sluice-bench --help | --version\n";
+
+static const struct {
+	const char *name;
+	enum mode mode;
+} modes[] = {
+	{ "publish", MODE_PUBLISH },
+	{ "play", MODE_PLAY },
+	{ "churn", MODE_CHURN },
+};
+
+/* How the argument of an option is read, and what it is stored as. */
+enum form { FLAG, REAL, WHOLE, WHOLE64, TEXT };
+
+enum {
+	ALL = MODE_PUBLISH | MODE_PLAY | MODE_CHURN,
+	MEDIA = MODE_PUBLISH | MODE_CHURN,
+	PLAYS = MODE_PLAY | MODE_CHURN
+};
+
+#define AT(field) offsetof(struct options, field)
+
+static const struct known {
+	int opt;
+	unsigned modes;
+	enum form form;
+	size_t at; /* in struct options */
+	double min, max;
+	double scale; /* 0: none */
+} known[] = {
+	{ 'c', MODE_PUBLISH | MODE_PLAY, FLAG, AT(reconnect), 0, 0, 0 },
+	{ 'd', ALL, REAL, AT(duration_s), 0, 1e7, 0 },
+	{ 'n', ALL, WHOLE, AT(count), 1, 100000, 0 },
+	{ 'R', ALL, WHOLE, AT(ramp), 1, 1000000, 0 },
+	{ 'v', ALL, FLAG, AT(verbose), 0, 0, 0 },
+	{ 'a', MEDIA, WHOLE, AT(audio_bps), 0, 100000, 1000 },
+	{ 'C', MEDIA, WHOLE, AT(chunk), 1, CHUNK_SIZE_MAX, 0 },
+	{ 'f', MEDIA, REAL, AT(fps), 0.1, 1000, 0 },
+	{ 'g', MEDIA, REAL, AT(gop_s), 0.001, 3600, 0 },
+	{ 'i', MODE_PUBLISH, TEXT, AT(file), 0, 0, 0 },
+	{ 'K', MEDIA, WHOLE, AT(key_bytes), FRAME_LEN_MIN, WIRE_MESSAGE_MAX,
+	    0 },
+	{ 'k', MEDIA, REAL, AT(key_factor), 0.01, 10000, 0 },
+	{ 'r', MEDIA, WHOLE64, AT(bitrate), 1000, 1e10, 0 },
+	{ 'V', MEDIA, FLAG, AT(no_video), 0, 0, 0 },
+	{ NO_VERIFY, MODE_PLAY, FLAG, AT(no_verify), 0, 0, 0 },
+	{ 's', PLAYS, WHOLE, AT(streams), 1, 100000, 0 },
+	{ 'Z', MODE_PLAY, REAL, AT(stall_after_s), 0, 1e7, 0 },
+	{ 'z', MODE_PLAY, WHOLE, AT(stalled), 0, 100000, 0 },
+	{ 'G', MODE_CHURN, REAL, AT(gone_s), 0, 3600, 0 },
+	{ 'l', MODE_CHURN, REAL, AT(leave), 0, 100000, 0 },
+	{ 'm', MODE_CHURN, REAL, AT(pub_leave), 0, 100000, 0 },
+};
+
+enum { KNOWN = sizeof(known) / sizeof(*known) };
 
 static bool
 complain(const char *what, const char *text, const char *expected)
@@ -68,12 +127,35 @@ number(char opt, const char *text, double min, double max, double *out)
 }
 
 static bool
-whole(char opt, const char *text, uint32_t min, uint32_t max, uint32_t *out)
+store(struct options *o, const struct known *k, const char *arg)
 {
-	double v;
-	if (!number(opt, text, min, max, &v))
+	uint8_t *at = (uint8_t *)o + k->at;
+	double v = 0;
+	if (k->form != FLAG && k->form != TEXT &&
+	    !number((char)k->opt, arg, k->min, k->max, &v))
 		return false;
-	*out = (uint32_t)v;
+	if (k->scale > 0)
+		v *= k->scale;
+	uint32_t whole = k->form == WHOLE ? (uint32_t)v : 0;
+	uint64_t whole64 = k->form == WHOLE64 ? (uint64_t)v : 0;
+	bool flag = true;
+	switch (k->form) {
+	case FLAG:
+		memcpy(at, &flag, sizeof(flag));
+		break;
+	case REAL:
+		memcpy(at, &v, sizeof(v));
+		break;
+	case WHOLE:
+		memcpy(at, &whole, sizeof(whole));
+		break;
+	case WHOLE64:
+		memcpy(at, &whole64, sizeof(whole64));
+		break;
+	case TEXT:
+		memcpy(at, &arg, sizeof(arg));
+		break;
+	}
 	return true;
 }
 
@@ -93,81 +175,39 @@ parse_pause(struct options *o, const char *arg)
 }
 
 static bool
-parse_common(struct options *o, int opt, const char *arg)
+parse_option(struct options *o, int opt, const char *arg)
 {
-	switch (opt) {
-	case 'c':
-		o->reconnect = true;
+	if (opt == 'j') /* the one line is JSON anyway */
 		return true;
-	case 'd':
-		return number('d', arg, 0, 1e7, &o->duration_s);
-	case 'j': /* the one line is JSON anyway */
-		return true;
-	case 'n':
-		return whole('n', arg, 1, 100000, &o->count);
-	case 'R':
-		return whole('R', arg, 1, 1000000, &o->ramp);
-	case 'v':
-		o->verbose = true;
-		return true;
-	default: /* getopt has said what is wrong */
-		fputs(usage, stderr);
-		return false;
-	}
-}
-
-static bool
-parse_publish(struct options *o, int opt, const char *arg)
-{
-	double v;
-	switch (opt) {
-	case 'a':
-		if (!number('a', arg, 0, 100000, &v))
-			return false;
-		o->audio_bps = (uint32_t)(v * 1000);
-		return true;
-	case 'C':
-		return whole('C', arg, 1, CHUNK_SIZE_MAX, &o->chunk);
-	case 'f':
-		return number('f', arg, 0.1, 1000, &o->fps);
-	case 'g':
-		return number('g', arg, 0.001, 3600, &o->gop_s);
-	case 'K':
-		return whole(
-		    'K', arg, FRAME_LEN_MIN, WIRE_MESSAGE_MAX, &o->key_bytes);
-	case 'k':
-		return number('k', arg, 0.01, 10000, &o->key_factor);
-	case 'P':
+	if (opt == 'P' && o->mode == MODE_PUBLISH)
 		return parse_pause(o, arg);
-	case 'r':
-		if (!number('r', arg, 1000, 1e10, &v))
-			return false;
-		o->bitrate = (uint64_t)v;
-		return true;
-	case 'V':
-		o->video = false;
-		return true;
-	default:
-		return parse_common(o, opt, arg);
-	}
+	for (size_t i = 0; i < KNOWN; i++)
+		if (known[i].opt == opt && (known[i].modes & o->mode) != 0)
+			return store(o, &known[i], arg);
+	if (opt == NO_VERIFY)
+		fputs("sluice-bench: --no-verify is for play\n", stderr);
+	fputs(usage, stderr); /* getopt has said what is wrong */
+	return false;
 }
 
-static bool
-parse_play(struct options *o, int opt, const char *arg)
+/* The letters of a mode, for getopt. */
+static void
+letters_of(enum mode mode, char *out)
 {
-	switch (opt) {
-	case NO_VERIFY:
-		o->verify = false;
-		return true;
-	case 's':
-		return whole('s', arg, 1, 100000, &o->streams);
-	case 'Z':
-		return number('Z', arg, 0, 1e7, &o->stall_after_s);
-	case 'z':
-		return whole('z', arg, 0, 100000, &o->stalled);
-	default:
-		return parse_common(o, opt, arg);
+	*out++ = 'h';
+	*out++ = 'j';
+	for (size_t i = 0; i < KNOWN; i++) {
+		if ((known[i].modes & mode) == 0 || known[i].opt > 255)
+			continue;
+		*out++ = (char)known[i].opt;
+		if (known[i].form != FLAG)
+			*out++ = ':';
 	}
+	if (mode == MODE_PUBLISH) {
+		*out++ = 'P';
+		*out++ = ':';
+	}
+	*out = '\0';
 }
 
 static bool
@@ -185,13 +225,13 @@ parse_url(struct options *o, const char *text)
 static bool
 check(const struct options *o)
 {
-	if (o->publish && !o->video && o->audio_bps == 0) {
+	if (o->no_video && o->audio_bps == 0) {
 		fputs("sluice-bench: -V and -a 0 leave nothing to publish: "
 		      "give only one of them\n",
 		    stderr);
 		return false;
 	}
-	if (!o->publish && o->stalled > o->count) {
+	if (o->stalled > o->count) {
 		fputs("sluice-bench: -z must not exceed the players of -n\n",
 		    stderr);
 		return false;
@@ -200,9 +240,10 @@ check(const struct options *o)
 }
 
 static void
-set_defaults(struct options *o)
+set_defaults(struct options *o, enum mode mode)
 {
-	*o = (struct options){ .count = 1,
+	*o = (struct options){ .mode = mode,
+		.count = mode == MODE_CHURN ? 20 : 1,
 		.ramp = 200,
 		.duration_s = 10,
 		.bitrate = 2000000,
@@ -210,26 +251,44 @@ set_defaults(struct options *o)
 		.gop_s = 2,
 		.audio_bps = 128000,
 		.key_factor = 5,
-		.video = true,
 		.chunk = WIRE_CHUNK,
 		.streams = 1,
-		.verify = true };
+		.leave = 5,
+		.pub_leave = 0.5,
+		.gone_s = 0.5 };
+}
+
+/* 0: no such command */
+static enum mode
+mode_of(const char *name)
+{
+	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++)
+		if (strcmp(name, modes[i].name) == 0)
+			return modes[i].mode;
+	return 0;
+}
+
+const char *
+options_mode_name(enum mode m)
+{
+	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++)
+		if (modes[i].mode == m)
+			return modes[i].name;
+	return "unknown";
 }
 
 enum options_result
 options_parse(struct options *o, int argc, char **argv)
 {
-	set_defaults(o);
-	if (argc >= 2 && strcmp(argv[1], "publish") == 0)
-		o->publish = true;
-	bool known = o->publish || (argc >= 2 && strcmp(argv[1], "play") == 0);
-	if (known) {
+	enum mode mode = argc >= 2 ? mode_of(argv[1]) : 0;
+	set_defaults(o, mode);
+	if (mode != 0) {
 		argv[1] = argv[0]; /* getopt names it in its messages */
 		argc--;
 		argv++;
 	}
-	const char *letters =
-	    o->publish ? "a:C:cd:f:g:hjK:k:n:P:R:r:Vv" : "cd:hjn:R:s:vZ:z:";
+	char letters[2 * KNOWN + 8];
+	letters_of(mode, letters);
 	int opt;
 	while ((opt = getopt_long(argc, argv, letters, long_options, NULL)) !=
 	       -1) {
@@ -241,11 +300,10 @@ options_parse(struct options *o, int argc, char **argv)
 			puts("sluice-bench " PACKAGE_VERSION);
 			return OPTIONS_DONE;
 		}
-		if (o->publish ? !parse_publish(o, opt, optarg)
-			       : !parse_play(o, opt, optarg))
+		if (!parse_option(o, opt, optarg))
 			return OPTIONS_USAGE;
 	}
-	if (!known || optind != argc - 1) {
+	if (mode == 0 || optind != argc - 1) {
 		fputs(usage, stderr);
 		return OPTIONS_USAGE;
 	}

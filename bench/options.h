@@ -10,8 +10,11 @@
 
 #include "rtmp/url.h"
 
+/* Bits: an option is known to several. */
+enum mode { MODE_PUBLISH = 1, MODE_PLAY = 2, MODE_CHURN = 4 };
+
 struct options {
-	bool publish; /* else play */
+	enum mode mode;
 	const char *text;
 	struct url_stream url; /* spans of text */
 	uint32_t count;	       /* -n: streams or players */
@@ -20,23 +23,29 @@ struct options {
 	bool reconnect;	       /* -c */
 	bool verbose;	       /* -v */
 
-	/* publish */
+	/* what is published */
 	uint64_t bitrate;     /* -r: bits per second, video */
 	double fps;	      /* -f */
 	double gop_s;	      /* -g */
 	uint32_t audio_bps;   /* -a, 0: none */
 	double key_factor;    /* -k: keyframe in sizes of the others */
 	uint32_t key_bytes;   /* -K: keyframe in bytes, 0: use the factor */
-	bool video;	      /* not -V */
+	bool no_video;	      /* -V */
 	double pause_after_s; /* -P: the video pauses at this time */
 	double pause_s;	      /* for so long; 0: never */
 	uint32_t chunk;	      /* -C */
+	const char *file;     /* -i: an FLV file instead; NULL: none */
 
 	/* play */
 	uint32_t streams;     /* -s: how many of them */
 	uint32_t stalled;     /* -z: players that stop reading */
 	double stall_after_s; /* -Z */
-	bool verify;	      /* not --no-verify */
+	bool no_verify;	      /* --no-verify */
+
+	/* churn */
+	double leave;	  /* -l: players that leave and come, per second */
+	double pub_leave; /* -m: the same of publishers */
+	double gone_s;	  /* -G: how long a publisher stays away */
 };
 
 enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_USAGE };
@@ -46,6 +55,9 @@ enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_USAGE };
  * OPTIONS_DONE: help or version was printed.
  */
 enum options_result options_parse(struct options *o, int argc, char **argv);
+
+/* "play" */
+const char *options_mode_name(enum mode m);
 
 /*
  * The name of stream or player number i, as a new string for free(): "%d" in

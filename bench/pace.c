@@ -36,7 +36,7 @@ pace_init(struct pace *p, const struct options *o)
 {
 	double frames = round(o->gop_s * o->fps);
 	p->gop = frames < 1 ? 1 : (uint64_t)frames;
-	p->interval_ns[FRAME_VIDEO] = o->video ? 1e9 / o->fps : 0;
+	p->interval_ns[FRAME_VIDEO] = !o->no_video ? 1e9 / o->fps : 0;
 	p->interval_ns[FRAME_AUDIO] = o->audio_bps > 0 ? AUDIO_INTERVAL_NS : 0;
 	size_video(p, o);
 	p->pause_at_ns = (uint64_t)(o->pause_after_s * 1e9);

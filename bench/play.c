@@ -8,7 +8,6 @@
 
 #include "bench/exit.h"
 #include "bench/play.h"
-#include "bench/tally.h"
 
 enum {
 	TICK_MS = 50,
@@ -17,6 +16,31 @@ enum {
 	RETRY_MS = 50,		   /* first pause before a reconnection */
 	RETRY_MAX_MS = 1000,
 	JOIN_S = 2 /* delay_live: from the first picture on */
+};
+
+struct player {
+	struct client c; /* first: the ops are given this pointer */
+	struct verify v;
+	struct frame_scan scan[FRAME_KINDS];
+	struct tally *tally; /* of its group */
+	uint64_t bytes;
+	uint64_t live_ns; /* frames sent later count for delay_live; 0: none */
+	uint64_t retry_ns;
+	uint64_t frames_before; /* of earlier stays (churn) */
+	uint32_t number;
+	uint32_t retry_ms;
+	bool has_picture_live; /* live_ns stems from a picture */
+	bool opened, connected, playing, with_picture; /* ever */
+	bool failed, closed, will_stall;
+};
+
+struct play {
+	const struct options *o;
+	struct tally *tally;
+	struct player *players;
+	char **names;
+	uint32_t opened;
+	uint64_t left; /* churn: players that left, in all */
 };
 
 static struct player *
@@ -61,10 +85,10 @@ on_begin(struct client *c, enum frame_kind kind, uint32_t len)
 	struct player *p = player_of(c);
 	struct play *run = run_of(p);
 	if (p->scan[kind].open)
-		report_error(&run->report,
+		report_error(&run->tally->report,
 		    "two messages of one kind at once (not checked)",
 		    span_of(""));
-	frame_scan_begin(&p->scan[kind], kind, len, run->o->verify);
+	frame_scan_begin(&p->scan[kind], kind, len, !run->o->no_verify);
 }
 
 static void
@@ -77,11 +101,11 @@ on_data(struct client *c, enum frame_kind kind, const uint8_t *bytes, size_t n)
 static void
 measure(struct player *p, const struct frame_info *f, struct mono now)
 {
-	struct play *run = run_of(p);
+	struct tally *t = p->tally;
 	uint64_t us = now.ns > f->sent_ns ? (now.ns - f->sent_ns) / 1000 : 0;
-	hist_add(&run->delay, us);
+	hist_add(&t->delay, us);
 	if (p->live_ns > 0 && f->sent_ns > p->live_ns)
-		hist_add(&run->live, us);
+		hist_add(&t->live[f->kind], us);
 }
 
 /* The first picture; sound alone stands in for it until there is one. */
@@ -94,7 +118,7 @@ mark_start(struct player *p, struct mono now)
 	if (picture && !p->has_picture_live) {
 		p->has_picture_live = true;
 		p->with_picture = true;
-		hist_add(&run_of(p)->first, (now.ns - p->c.opened_ns) / 1000);
+		hist_add(&p->tally->first, (now.ns - p->c.opened_ns) / 1000);
 	}
 }
 
@@ -103,7 +127,7 @@ count_faults(const struct player *p, unsigned faults)
 {
 	for (unsigned bit = 1; bit < 1u << VERIFY_FAULTS; bit <<= 1)
 		if ((faults & bit) != 0)
-			report_error(&run_of(p)->report,
+			report_error(&p->tally->report,
 			    verify_fault_text((enum verify_fault)bit),
 			    span_of(p->c.name));
 }
@@ -143,7 +167,7 @@ on_closed(struct client *c, enum client_state was, const char *why,
 {
 	struct player *p = player_of(c);
 	struct play *run = run_of(p);
-	report_error(&run->report, why, detail);
+	report_error(&run->tally->report, why, detail);
 	if (was == CLIENT_RUNNING)
 		p->closed = true;
 	else
@@ -172,13 +196,14 @@ open_player(struct player *p)
 	int err = client_open(&p->c);
 	if (err < 0) {
 		p->failed = true;
-		report_error(&run_of(p)->report, strerror(-err),
+		report_error(&p->tally->report, strerror(-err),
 		    span_of(err == -EMFILE
 				? "raise the limit of open files (ulimit -n)"
 				: ""));
 		retry_later(p);
 	}
 	p->opened = true;
+	p->tally->joins++;
 }
 
 /* Open what is due. */
@@ -187,7 +212,7 @@ ramp(struct play *run, uint64_t now)
 {
 	const struct options *o = run->o;
 	while (run->opened < o->count &&
-	       now >= run->report.start.ns +
+	       now >= run->tally->report.start.ns +
 			  run->opened * NS_PER_S / (uint64_t)o->ramp)
 		open_player(&run->players[run->opened++]);
 }
@@ -195,7 +220,7 @@ ramp(struct play *run, uint64_t now)
 static void
 reconnect(struct player *p)
 {
-	run_of(p)->reconnects++;
+	p->tally->reconnects++;
 	p->failed = p->closed = false;
 	verify_reconnect(&p->v);
 	open_player(p);
@@ -220,11 +245,40 @@ tick_player(struct player *p, uint64_t now, bool stall)
 		client_stall(c);
 }
 
+/* Churn: one leaves, every second one without a goodbye, and comes back. */
+static void
+leave(struct play *run)
+{
+	struct player *p = &run->players[run->left % run->o->count];
+	run->left++;
+	if (!p->opened || p->c.state != CLIENT_RUNNING)
+		return;
+	say(p, "leave");
+	run->tally->stays++;
+	run->tally->empty_stays += p->v.n.frames == p->frames_before;
+	p->frames_before = p->v.n.frames;
+	if (run->left % 2 == 0)
+		client_end(&p->c);
+	client_close(&p->c);
+	verify_reconnect(&p->v);
+	open_player(p);
+}
+
+static void
+leave_due(struct play *run, uint64_t now)
+{
+	if (run->o->mode != MODE_CHURN || run->o->leave <= 0)
+		return;
+	uint64_t step = (uint64_t)(1e9 / run->o->leave);
+	while (now >= run->tally->report.start.ns + (run->left + 1) * step)
+		leave(run);
+}
+
 static void
 tick(struct play *run, uint64_t now)
 {
 	uint64_t stall_ns = (uint64_t)(run->o->stall_after_s * 1e9);
-	bool stall = now >= run->report.start.ns + stall_ns;
+	bool stall = now >= run->tally->report.start.ns + stall_ns;
 	for (uint32_t i = 0; i < run->opened; i++)
 		tick_player(&run->players[i], now, stall);
 }
@@ -246,7 +300,7 @@ static int
 loop(struct play *run, struct client_net *net)
 {
 	const struct options *o = run->o;
-	uint64_t start = run->report.start.ns;
+	uint64_t start = run->tally->report.start.ns;
 	uint64_t end = o->duration_s > 0
 			   ? start + (uint64_t)(o->duration_s * 1e9)
 			   : UINT64_MAX;
@@ -258,6 +312,7 @@ loop(struct play *run, struct client_net *net)
 		ramp(run, now);
 		if (now >= next_tick) {
 			tick(run, now);
+			leave_due(run, now);
 			if (!active(run))
 				break;
 			next_tick = now + TICK_MS * NS_PER_MS;
@@ -291,7 +346,8 @@ init_players(struct play *run, struct client_net *net)
 	for (uint32_t i = 0; i < o->count; i++) {
 		struct player *p = &run->players[i];
 		client_init(&p->c, net, run->names[i % o->streams]);
-		verify_init(&p->v, !o->verify);
+		verify_init(&p->v, o->no_verify);
+		p->tally = run->tally;
 		p->number = i;
 		p->retry_ms = RETRY_MS;
 		p->will_stall = i < o->stalled;
@@ -312,7 +368,7 @@ end_players(struct play *run)
 			p->connected = true;
 		if (c->state == CLIENT_RUNNING && p->v.n.frames == 0 &&
 		    !p->will_stall)
-			report_error(&run->report,
+			report_error(&run->tally->report,
 			    "no media came: is the stream published?",
 			    span_of(c->name));
 		say(p, c->hung_up		 ? "hung-up"
@@ -325,48 +381,71 @@ end_players(struct play *run)
 	}
 }
 
-static struct play *
-new_run(struct client_net *net, const struct options *o)
+static void
+sum_up(const struct play *run)
 {
-	struct play *run = calloc(1, sizeof(*run));
-	if (run == NULL)
-		return NULL;
-	run->o = o;
-	report_init(&run->report);
-	hist_init(&run->delay);
-	hist_init(&run->live);
-	hist_init(&run->first);
-	net->ops = &ops;
-	net->owner = run;
-	return run;
+	struct tally *t = run->tally;
+	t->requested = run->o->count;
+	for (uint32_t i = 0; i < run->o->count; i++) {
+		const struct player *p = &run->players[i];
+		verify_add(&t->n, &p->v.n);
+		t->bytes += p->bytes;
+		t->connected += p->connected;
+		t->playing += p->playing;
+		t->with_picture += p->with_picture;
+		t->failed += p->failed || !p->opened;
+		t->closed += p->closed;
+		t->stalled += p->c.stalled;
+		t->stalled_closed += p->c.stalled && p->c.hung_up;
+		t->without_media += p->v.n.frames == 0 && !p->will_stall;
+	}
 }
 
 static void
-free_run(struct play *run)
+fini(struct play *run)
 {
 	for (uint32_t i = 0; run->names != NULL && i < run->o->streams; i++)
 		free(run->names[i]);
 	free(run->names);
 	free(run->players);
-	free(run);
+}
+
+void
+play_streams(
+    struct client_net *net, const struct options *o, struct tally *tally)
+{
+	struct play run = { .o = o, .tally = tally };
+	tally_init(tally);
+	net->ops = &ops;
+	net->owner = &run;
+	tally->error = init_players(&run, net);
+	if (tally->error == 0)
+		tally->error = loop(&run, net);
+	if (tally->error == 0) {
+		end_players(&run);
+		sum_up(&run);
+	}
+	fini(&run);
 }
 
 int
 play_run(struct client_net *net, const struct options *o)
 {
+	struct tally *tally = calloc(1, sizeof(*tally));
+	if (tally == NULL)
+		return EXIT_FAULTS;
+	play_streams(net, o, tally);
 	int status = EXIT_FAULTS;
-	struct play *run = new_run(net, o);
-	if (run == NULL)
-		return status;
-	int err = init_players(run, net);
-	if (err == 0)
-		err = loop(run, net);
-	if (err < 0) {
-		fprintf(stderr, "sluice-bench: %s\n", strerror(-err));
+	if (tally->error < 0) {
+		fprintf(stderr, "sluice-bench: %s\n", strerror(-tally->error));
 	} else {
-		end_players(run);
-		status = tally_print(run);
+		status = tally_judge(tally);
+		if (status == EXIT_UNREACHABLE)
+			report_complain(&tally->report, o->text);
+		if (report_print(&tally->report,
+			tally_json(tally, "play", !o->no_verify)) < 0)
+			status = EXIT_FAULTS;
 	}
-	free_run(run);
+	free(tally);
 	return status;
 }

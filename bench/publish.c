@@ -9,10 +9,13 @@
 
 #include "bench/crc32c.h"
 #include "bench/exit.h"
+#include "bench/flvfile.h"
 #include "bench/intro.h"
 #include "bench/pace.h"
 #include "bench/publish.h"
 #include "bench/report.h"
+#include "rtmp/amf0.h"
+#include "rtmp/flvtag.h"
 #include "rtmp/wire.h"
 
 enum {
@@ -30,23 +33,24 @@ struct stream {
 	char *name;
 	uint64_t start_ns, retry_ns;
 	uint64_t next[FRAME_KINDS];
+	struct flvfile_at file_at;
 	uint32_t run;
 	uint32_t retry_ms;
 	uint32_t number;
 	uint16_t tag; /* tells the frames of one stream from others */
 	bool published, failed, closed, completed;
+	bool returns; /* left by itself, comes back at retry_ns */
 };
 
 struct publish {
 	const struct options *o;
 	struct client_net *net;
+	struct pubsum *sum;
 	struct pace pace;
-	struct report report;
+	struct flvfile file; /* count 0: synthetic frames */
 	struct stream *streams;
 	uint32_t opened;
-	uint64_t frames[FRAME_KINDS], keyframes, bytes, reconnects;
-	uint64_t queue_max;
-	struct hist late;
+	uint64_t left;		 /* streams that left, in all */
 	uint8_t *payload, *wire; /* one frame; the same in chunks */
 	size_t wire_cap;
 };
@@ -83,7 +87,9 @@ on_running(struct client *c)
 	uint8_t buf[INTRO_MAX];
 	struct writer w;
 	writer_init(&w, buf, sizeof(buf));
-	intro_write(&w, o, c->msid, c->chunk);
+	if (o->file == NULL)
+		intro_write(&w, o, c->msid, c->chunk);
+	s->file_at = (struct flvfile_at){ 0 };
 	s->published = true;
 	s->retry_ms = RETRY_MS;
 	s->next[FRAME_VIDEO] = s->next[FRAME_AUDIO] = 0;
@@ -91,7 +97,8 @@ on_running(struct client *c)
 		s->run++;
 	s->start_ns = clock_now().ns;
 	say(s, "publish");
-	client_send(c, &w);
+	if (w.len > 0)
+		client_send(c, &w);
 }
 
 /* With -c: try again, after a pause that grows. */
@@ -112,10 +119,10 @@ on_closed(struct client *c, enum client_state was, const char *why,
 	struct stream *s = stream_of(c);
 	struct publish *run = run_of(s);
 	if (was == CLIENT_ENDING) {
-		s->completed = true;
+		s->completed = !s->returns;
 		return;
 	}
-	report_error(&run->report, why, detail);
+	report_error(&run->sum->report, why, detail);
 	if (was == CLIENT_RUNNING)
 		s->closed = true;
 	else
@@ -128,6 +135,19 @@ static const struct client_ops ops = {
 	.running = on_running,
 	.closed = on_closed,
 };
+
+/* Count and send what stands in w: a message of len bytes, due at due_ns. */
+static void
+send_message(struct stream *s, struct writer *w, uint32_t len, uint64_t due_ns,
+    uint64_t now_ns)
+{
+	struct pubsum *sum = run_of(s)->sum;
+	sum->bytes += len;
+	hist_add(&sum->late, now_ns > due_ns ? (now_ns - due_ns) / 1000 : 0);
+	client_send(&s->c, w);
+	if (client_queued(&s->c) > sum->queue_max)
+		sum->queue_max = client_queued(&s->c);
+}
 
 /* Build frame number next[kind] and send it; due_ns is when it should go. */
 static void
@@ -151,14 +171,38 @@ send_frame(struct stream *s, enum frame_kind kind, uint64_t due_ns)
 	    (uint32_t)((due_ns - s->start_ns) / NS_PER_MS), run->payload, len,
 	    s->c.chunk);
 	s->next[kind]++;
-	run->frames[kind]++;
-	run->keyframes += f.key;
-	run->bytes += len;
-	hist_add(
-	    &run->late, f.sent_ns > due_ns ? (f.sent_ns - due_ns) / 1000 : 0);
-	client_send(&s->c, &w);
-	if (client_queued(&s->c) > run->queue_max)
-		run->queue_max = client_queued(&s->c);
+	run->sum->frames[kind]++;
+	run->sum->keyframes += f.key;
+	send_message(s, &w, len, due_ns, f.sent_ns);
+}
+
+/* Send the message of the file at which the stream is, and go on. */
+static void
+send_tag(struct stream *s, uint64_t due_ns)
+{
+	struct publish *run = run_of(s);
+	const struct flvfile_tag *t = &run->file.tags[s->file_at.tag];
+	const uint8_t *body = run->file.map + t->at;
+	uint32_t ts = (uint32_t)((due_ns - s->start_ns) / NS_PER_MS);
+	struct wire_mark m;
+	struct writer w;
+	writer_init(&w, run->wire, run->wire_cap);
+	if (t->type == WIRE_DATA) {
+		wire_begin(&w, &m, WIRE_CSID_DATA, WIRE_DATA, s->c.msid, ts);
+		amf0_write_text(&w, "@setDataFrame");
+		writer_bytes(&w, body, t->len);
+		wire_end(&w, &m, s->c.chunk);
+	} else {
+		bool video = t->type == WIRE_VIDEO;
+		wire_write(&w, video ? WIRE_CSID_VIDEO : WIRE_CSID_AUDIO,
+		    t->type, s->c.msid, ts, body, t->len, s->c.chunk);
+		s->next[video ? FRAME_VIDEO : FRAME_AUDIO]++;
+		run->sum->frames[video ? FRAME_VIDEO : FRAME_AUDIO]++;
+		unsigned class = video ? flv_video_class(body, t->len) : 0;
+		run->sum->keyframes += (class & FLV_KEYFRAME) != 0;
+	}
+	flvfile_next(&run->file, &s->file_at);
+	send_message(s, &w, t->len, due_ns, clock_now().ns);
 }
 
 static uint64_t
@@ -168,10 +212,27 @@ due(const struct stream *s, enum frame_kind kind)
 	return at == UINT64_MAX ? at : s->start_ns + at;
 }
 
+/* Send what is due of a file.  Returns when the next message is due. */
+static uint64_t
+pump_file(struct stream *s, uint64_t now)
+{
+	const struct flvfile *f = &run_of(s)->file;
+	while (s->c.state == CLIENT_RUNNING) {
+		uint64_t at =
+		    s->start_ns + flvfile_ms(f, &s->file_at) * NS_PER_MS;
+		if (at > now)
+			return at;
+		send_tag(s, at);
+	}
+	return UINT64_MAX;
+}
+
 /* Send what is due.  Returns when the next frame is. */
 static uint64_t
 pump(struct stream *s, uint64_t now)
 {
+	if (run_of(s)->file.count > 0)
+		return pump_file(s, now);
 	while (s->c.state == CLIENT_RUNNING) {
 		uint64_t video = due(s, FRAME_VIDEO);
 		uint64_t audio = due(s, FRAME_AUDIO);
@@ -193,7 +254,7 @@ open_stream(struct stream *s)
 	if (err == 0)
 		return;
 	s->failed = true;
-	report_error(&run_of(s)->report, strerror(-err),
+	report_error(&run_of(s)->sum->report, strerror(-err),
 	    span_of(err == -EMFILE ? "raise the limit of open files (ulimit -n)"
 				   : ""));
 	retry_later(s);
@@ -207,7 +268,11 @@ tick_stream(struct stream *s, uint64_t now)
 	if (c->state == CLIENT_IDLE) {
 		if (s->retry_ns == 0 || now < s->retry_ns)
 			return;
-		run->reconnects++;
+		if (s->returns)
+			run->sum->returns++;
+		else
+			run->sum->reconnects++;
+		s->returns = false;
 		s->failed = s->closed = false;
 		open_stream(s);
 	} else if (c->state < CLIENT_RUNNING) {
@@ -217,13 +282,40 @@ tick_stream(struct stream *s, uint64_t now)
 				(enum client_state)c->state)));
 	} else if (c->state == CLIENT_ENDING &&
 		   now > c->done_ns + GOODBYE_MS * NS_PER_MS) {
-		s->completed = client_queued(c) == 0;
-		if (!s->completed)
-			report_error(&run->report,
+		s->completed = client_queued(c) == 0 && !s->returns;
+		if (client_queued(c) > 0)
+			report_error(&run->sum->report,
 			    "the server did not take the last frames",
 			    span_of(""));
 		client_close(c);
 	}
+}
+
+/* Churn: every second one breaks off without a goodbye. */
+static void
+leave(struct publish *run, uint64_t now)
+{
+	struct stream *s = &run->streams[run->left % run->o->count];
+	run->left++;
+	if (s->c.state != CLIENT_RUNNING)
+		return;
+	say(s, "leave");
+	s->returns = true;
+	s->retry_ns = now + (uint64_t)(run->o->gone_s * 1e9) + 1;
+	if (run->left % 2 == 0)
+		client_end(&s->c);
+	else
+		client_close(&s->c);
+}
+
+static void
+leave_due(struct publish *run, uint64_t now)
+{
+	if (run->o->mode != MODE_CHURN || run->o->pub_leave <= 0)
+		return;
+	uint64_t step = (uint64_t)(1e9 / run->o->pub_leave);
+	while (now >= run->sum->report.start.ns + (run->left + 1) * step)
+		leave(run, now);
 }
 
 /* Every stream: what time brings, what is due.  Returns when to come back. */
@@ -249,8 +341,8 @@ over(const struct publish *run, uint64_t now)
 	const struct options *o = run->o;
 	return run->net->stopped ||
 	       (o->duration_s > 0 &&
-		   now >=
-		       run->report.start.ns + (uint64_t)(o->duration_s * 1e9));
+		   now >= run->sum->report.start.ns +
+			      (uint64_t)(o->duration_s * 1e9));
 }
 
 /* Is there a connection, or will there be one? */
@@ -282,7 +374,7 @@ ramp(struct publish *run, uint64_t now)
 {
 	const struct options *o = run->o;
 	while (run->opened < o->count) {
-		uint64_t at = run->report.start.ns +
+		uint64_t at = run->sum->report.start.ns +
 			      run->opened * NS_PER_S / (uint64_t)o->ramp;
 		if (at > now)
 			return at;
@@ -294,7 +386,7 @@ ramp(struct publish *run, uint64_t now)
 static int
 loop(struct publish *run)
 {
-	uint64_t next_tick = run->report.start.ns;
+	uint64_t next_tick = run->sum->report.start.ns;
 	for (;;) {
 		uint64_t now = clock_now().ns;
 		bool is_over = over(run, now);
@@ -302,8 +394,10 @@ loop(struct publish *run)
 			end_all(run);
 		uint64_t until = is_over ? UINT64_MAX : ramp(run, now);
 		bool tick = now >= next_tick;
-		if (tick)
+		if (tick) {
 			next_tick = now + TICK_MS * NS_PER_MS;
+			leave_due(run, now);
+		}
 		uint64_t at = pass(run, now, tick);
 		if (!active(run, is_over))
 			return 0;
@@ -322,6 +416,8 @@ init_streams(struct publish *run)
 	const struct pace *p = &run->pace;
 	size_t len = p->key_len > p->other_len ? p->key_len : p->other_len;
 	len = p->audio_len > len ? p->audio_len : len;
+	if (run->file.len_max > 0)
+		len = run->file.len_max + 32; /* and @setDataFrame */
 	run->wire_cap = wire_size(UINT32_MAX, (uint32_t)len, run->net->chunk);
 	run->payload = malloc(len);
 	run->wire = malloc(run->wire_cap);
@@ -342,67 +438,24 @@ init_streams(struct publish *run)
 	return 0;
 }
 
-/* The sums of all streams. */
-struct totals {
-	uint32_t published, failed, closed, completed;
-};
-
-static struct totals
+static void
 sum_up(const struct publish *run)
 {
-	struct totals t = { 0 };
+	struct pubsum *sum = run->sum;
+	sum->requested = run->o->count;
+	sum->keyframe_bytes =
+	    run->o->no_video || run->file.count > 0 ? 0 : run->pace.key_len;
 	for (uint32_t i = 0; i < run->o->count; i++) {
 		const struct stream *s = &run->streams[i];
-		t.published += s->published;
-		t.failed += s->failed || i >= run->opened;
-		t.closed += s->closed;
-		t.completed += s->completed;
+		sum->published += s->published;
+		sum->failed += s->failed || i >= run->opened;
+		sum->closed += s->closed;
+		sum->completed += s->completed;
 	}
-	return t;
 }
 
 static void
-put(json_t *o, const char *key, uint64_t v)
-{
-	json_object_set_new(o, key, json_integer((json_int_t)v));
-}
-
-static json_t *
-all_json(const struct publish *run, const struct totals *t)
-{
-	json_t *o = json_object();
-	json_t *streams = json_object();
-	put(streams, "requested", run->o->count);
-	put(streams, "published", t->published);
-	put(streams, "failed", t->failed);
-	put(streams, "closed_by_server", t->closed);
-	put(streams, "completed", t->completed);
-	json_object_set_new(o, "mode", json_string("publish"));
-	json_object_set_new(o, "streams", streams);
-	put(o, "frames", run->frames[FRAME_VIDEO] + run->frames[FRAME_AUDIO]);
-	put(o, "video_frames", run->frames[FRAME_VIDEO]);
-	put(o, "audio_frames", run->frames[FRAME_AUDIO]);
-	put(o, "keyframes", run->keyframes);
-	put(o, "keyframe_bytes", run->o->video ? run->pace.key_len : 0);
-	put(o, "bytes", run->bytes);
-	put(o, "queue_max_bytes", run->queue_max);
-	put(o, "reconnects", run->reconnects);
-	json_object_set_new(o, "late_ms", report_hist(&run->late));
-	return o;
-}
-
-static int
-judge(const struct publish *run, const struct totals *t)
-{
-	if (t->published == 0)
-		return EXIT_UNREACHABLE;
-	if (t->published < run->o->count || t->failed > 0 || t->closed > 0)
-		return EXIT_FAULTS;
-	return EXIT_OK;
-}
-
-static void
-free_run(struct publish *run)
+fini(struct publish *run)
 {
 	for (uint32_t i = 0; run->streams != NULL && i < run->o->count; i++) {
 		if (i < run->opened)
@@ -412,36 +465,65 @@ free_run(struct publish *run)
 	free(run->streams);
 	free(run->payload);
 	free(run->wire);
-	free(run);
+	flvfile_close(&run->file);
+}
+
+static int
+open_file(struct publish *run)
+{
+	const char *path = run->o->file;
+	if (path == NULL)
+		return 0;
+	int err = flvfile_open(&run->file, path);
+	if (err < 0)
+		fprintf(stderr, "sluice-bench: %s: %s\n", path,
+		    err == -EBADMSG   ? "not an FLV file (ffmpeg -i it -c "
+					"copy x.flv makes one)"
+		    : err == -ENODATA ? "no audio and no video in it"
+				      : strerror(-err));
+	return err;
+}
+
+void
+publish_streams(
+    struct client_net *net, const struct options *o, struct pubsum *sum)
+{
+	memset(sum, 0, sizeof(*sum));
+	struct publish run = { .o = o, .net = net, .sum = sum };
+	pace_init(&run.pace, o);
+	report_init(&sum->report);
+	hist_init(&sum->late);
+	net->ops = &ops;
+	net->owner = &run;
+	sum->error = open_file(&run);
+	if (sum->error == 0)
+		sum->error = init_streams(&run);
+	if (sum->error == 0)
+		sum->error = loop(&run);
+	if (sum->error == 0)
+		sum_up(&run);
+	fini(&run);
 }
 
 int
 publish_run(struct client_net *net, const struct options *o)
 {
+	struct pubsum *sum = calloc(1, sizeof(*sum));
+	if (sum == NULL)
+		return EXIT_FAULTS;
+	publish_streams(net, o, sum);
 	int status = EXIT_FAULTS;
-	struct publish *run = calloc(1, sizeof(*run));
-	if (run == NULL)
-		return status;
-	run->o = o;
-	run->net = net;
-	pace_init(&run->pace, o);
-	report_init(&run->report);
-	hist_init(&run->late);
-	net->ops = &ops;
-	net->owner = run;
-	int err = init_streams(run);
-	if (err == 0)
-		err = loop(run);
-	if (err < 0) {
-		fprintf(stderr, "sluice-bench: %s\n", strerror(-err));
+	if (sum->error < 0) {
+		if (o->file == NULL)
+			fprintf(stderr, "sluice-bench: %s\n",
+			    strerror(-sum->error));
 	} else {
-		struct totals t = sum_up(run);
-		status = judge(run, &t);
+		status = pubsum_judge(sum);
 		if (status == EXIT_UNREACHABLE)
-			report_complain(&run->report, o->text);
-		if (report_print(&run->report, all_json(run, &t)) < 0)
+			report_complain(&sum->report, o->text);
+		if (report_print(&sum->report, pubsum_json(sum)) < 0)
 			status = EXIT_FAULTS;
 	}
-	free_run(run);
+	free(sum);
 	return status;
 }

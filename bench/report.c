@@ -26,24 +26,40 @@ copy(char *to, size_t cap, struct span s)
 	to[n] = '\0';
 }
 
-void
-report_error(struct report *r, const char *text, struct span detail)
+static void
+count(struct report *r, const char *text, struct span detail, uint64_t times)
 {
 	char key[REPORT_TEXT];
 	copy(key, sizeof(key), span_of(text));
 	for (uint32_t i = 0; i < r->used; i++)
 		if (strcmp(r->error[i].text, key) == 0) {
-			r->error[i].count++;
+			r->error[i].count += times;
 			return;
 		}
 	if (r->used == REPORT_ERRORS) {
-		r->others++;
+		r->others += times;
 		return;
 	}
 	struct report_error *e = &r->error[r->used++];
 	memcpy(e->text, key, sizeof(key));
 	copy(e->example, sizeof(e->example), detail);
-	e->count = 1;
+	e->count = times;
+}
+
+void
+report_error(struct report *r, const char *text, struct span detail)
+{
+	count(r, text, detail, 1);
+}
+
+void
+report_merge(struct report *to, const struct report *from)
+{
+	for (uint32_t i = 0; i < from->used; i++) {
+		const struct report_error *e = &from->error[i];
+		count(to, e->text, span_of(e->example), e->count);
+	}
+	to->others += from->others;
 }
 
 static double
@@ -100,10 +116,10 @@ errors(const struct report *r)
 }
 
 static double
-cpu_s(void)
+cpu_of(int who)
 {
 	struct rusage u;
-	getrusage(RUSAGE_SELF, &u);
+	getrusage(who, &u);
 	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
 	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
@@ -113,7 +129,8 @@ report_print(const struct report *r, json_t *all)
 {
 	double s = (double)(clock_now().ns - r->start.ns) / (double)NS_PER_S;
 	json_object_set_new(all, "errors", errors(r));
-	json_object_set_new(all, "cpu_s", json_real(rounded(cpu_s())));
+	json_object_set_new(all, "cpu_s",
+	    json_real(rounded(cpu_of(RUSAGE_SELF) + cpu_of(RUSAGE_CHILDREN))));
 	json_object_set_new(all, "duration_s", json_real(rounded(s)));
 	char *line = json_dumps(
 	    all, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12));

@@ -31,6 +31,8 @@ struct report {
 void report_init(struct report *r);
 /* Count text; the detail of the first one is kept as an example. */
 void report_error(struct report *r, const char *text, struct span detail);
+/* Add the errors of another one. */
+void report_merge(struct report *to, const struct report *from);
 /*
  * Add errors, cpu_s and duration_s, print all as one line on stdout, and
  * release it.  Returns 0 or -errno.

@@ -1,40 +1,33 @@
 /*
- * tally - the players of a run, and what is said of them at the end.
- * play.c fills it in; tally.c sums up, judges and prints.
+ * tally - what is said of the players of a run.  play.c fills it in, maybe in
+ * a process of its own: plain data, no pointers.
  */
 #ifndef BENCH_TALLY_H
 #define BENCH_TALLY_H
 
-#include "bench/client.h"
-#include "bench/options.h"
+#include "bench/hist.h"
 #include "bench/report.h"
 #include "bench/verify.h"
 
-struct player {
-	struct client c; /* first: the ops are given this pointer */
-	struct verify v;
-	struct frame_scan scan[FRAME_KINDS];
-	uint64_t bytes;
-	uint64_t live_ns; /* frames sent later count for delay_live; 0: none */
-	uint64_t retry_ns;
-	uint32_t number;
-	uint32_t retry_ms;
-	bool has_picture_live; /* live_ns stems from a picture */
-	bool opened, connected, playing, with_picture; /* ever */
-	bool failed, closed, will_stall;
-};
-
-struct play {
-	const struct options *o;
+struct tally {
 	struct report report;
-	struct player *players;
-	char **names;
-	uint32_t opened;
+	int error; /* -errno of the run itself */
+	struct verify_counts n;
+	uint64_t bytes;
+	uint32_t requested, connected, playing, with_picture, failed, closed;
+	uint32_t stalled, stalled_closed, without_media;
 	uint64_t reconnects;
-	struct hist delay, live, first;
+	uint64_t joins;		     /* connections that were opened */
+	uint64_t stays, empty_stays; /* churn: that ended; without a frame */
+	struct hist delay;	     /* of all frames */
+	struct hist live[FRAME_KINDS];
+	struct hist first; /* to the first picture */
 };
 
-/* Print the result as one line.  Returns the exit status. */
-int tally_print(const struct play *run);
+void tally_init(struct tally *t);
+/* The object at the end, without errors. */
+json_t *tally_json(const struct tally *t, const char *mode, bool verified);
+/* The exit status. */
+int tally_judge(const struct tally *t);
 
 #endif

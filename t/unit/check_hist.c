@@ -97,6 +97,21 @@ START_TEST(quantiles_follow_a_known_distribution)
 }
 END_TEST
 
+START_TEST(merged_is_as_if_added_to_one)
+{
+	static struct hist other, all;
+	hist_init(&h);
+	hist_init(&other);
+	hist_init(&all);
+	for (uint64_t v = 1; v < 2000000; v = v * 3 + 1) {
+		hist_add(v % 2 ? &h : &other, v);
+		hist_add(&all, v);
+	}
+	hist_merge(&h, &other);
+	ck_assert_mem_eq(&h, &all, sizeof(all));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -110,6 +125,7 @@ main(void)
 	tcase_add_test(t, quantiles_never_exceed_the_maximum);
 	tcase_add_test(t, huge_values_count_as_the_largest);
 	tcase_add_test(t, quantiles_follow_a_known_distribution);
+	tcase_add_test(t, merged_is_as_if_added_to_one);
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
 	int failed = srunner_ntests_failed(r);
