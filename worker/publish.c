@@ -251,25 +251,70 @@ refused(struct worker *w, struct publish *p, enum reason why)
 	conn_resume(w, c);
 }
 
-/* A newcomer wants the name: bytes received are the evidence of life. */
+/* The publisher is alive: the newcomer does not get the name. */
+static void
+keep(struct worker *w, struct publish *p)
+{
+	struct ipc_msg m = { .kind = IPC_KEEP };
+	m.u.stream.block = p->ring.block;
+	m.u.stream.gen = p->ring.gen;
+	link_send(w, &m);
+	p->asked = false;
+}
+
+static void
+yield_name(struct worker *w, struct publish *p)
+{
+	struct conn *c = p->c;
+	session_refuse(w, c, p->ns, REASON_TAKEN_OVER, NULL);
+	publish_stop(w, c, p->ns, REASON_TAKEN_OVER);
+	conn_close(w, c, REASON_TAKEN_OVER);
+}
+
+/*
+ * A newcomer waits for the name of p.  Any byte received after the question
+ * is evidence of life; none for PublishTimeout, counted from the last one, is
+ * evidence of death.  Input that is paused is our doing.
+ * Returns true: p is gone.
+ */
+static bool
+judge_life(struct worker *w, struct publish *p)
+{
+	struct mono due =
+	    mono_add_ms(p->c->heard, (uint64_t)w->conf->publish_timeout_ms);
+	if (p->c->paused || p->c->bytes_in != p->asked_at)
+		keep(w, p);
+	else if (mono_before(w->now, due))
+		worker_wake_at(w, due);
+	else {
+		yield_name(w, p);
+		return true;
+	}
+	return false;
+}
+
+/* Who has nothing to send can still answer a ping. */
+static void
+ping(struct worker *w, struct conn *c)
+{
+	struct writer wr;
+	if (!conn_write(w, c, SESSION_REPLY, &wr))
+		return;
+	wire_user_control(
+	    &wr, WIRE_PING_REQUEST, (uint32_t)(w->now.ns / NS_PER_MS));
+	conn_write_end(w, c, &wr);
+}
+
 static void
 asked(struct worker *w, const struct ipc_stream *s)
 {
 	struct publish *p = by_stream(w, s);
 	if (p == NULL)
 		return; /* it has ended; UNPUBLISH is on its way */
-	struct conn *c = p->c;
-	if (c->paused || mono_ms_since(c->heard, w->now) <
-			     (uint64_t)w->conf->publish_timeout_ms) {
-		struct ipc_msg m = { .kind = IPC_KEEP };
-		m.u.stream.block = s->block;
-		m.u.stream.gen = s->gen;
-		link_send(w, &m);
-		return;
-	}
-	session_refuse(w, c, p->ns, REASON_TAKEN_OVER, NULL);
-	publish_stop(w, c, p->ns, REASON_TAKEN_OVER);
-	conn_close(w, c, REASON_TAKEN_OVER);
+	p->asked = true;
+	p->asked_at = p->c->bytes_in;
+	publish_activate(w, p);
+	ping(w, p->c);
 }
 
 void
@@ -325,7 +370,7 @@ look(struct worker *w, struct publish *p)
 		p->flush_now = false;
 		p->unflushed = (struct mono){ 0 };
 	}
-	if (p->unflushed.ns == 0 && !limbo && p->resume.ns == 0)
+	if (p->unflushed.ns == 0 && !limbo && p->resume.ns == 0 && !p->asked)
 		deactivate(w, p);
 	return tell;
 }
@@ -347,6 +392,17 @@ resume_paced(struct worker *w)
 		conn_resume(w, p->c);
 		/* the input may have ended any publish of that connection */
 		after = TAILQ_FIRST(&w->publishers->active);
+	}
+}
+
+static void
+judge_asked(struct worker *w)
+{
+	struct publish *p, *after;
+	for (p = TAILQ_FIRST(&w->publishers->active); p != NULL; p = after) {
+		after = TAILQ_NEXT(p, next_active);
+		if (p->asked && judge_life(w, p))
+			after = TAILQ_FIRST(&w->publishers->active);
 	}
 }
 
@@ -378,6 +434,7 @@ publishers_pass(struct worker *w)
 	unsigned n = 0;
 	uint64_t marked = 0;
 	resume_paced(w);
+	judge_asked(w);
 	for (p = TAILQ_FIRST(&ps->active); p != NULL; p = after) {
 		after = TAILQ_NEXT(p, next_active);
 		if (look(w, p) && n < BLOCKS_MAX)

@@ -30,6 +30,8 @@ struct publish {
 	bool told_large;       /* publish.too_large is logged */
 	bool flush_now;	       /* a flush point was reached */
 	struct mono unflushed; /* since when bytes wait; 0: none do */
+	bool asked;	       /* a newcomer wants the name */
+	uint64_t asked_at;     /* bytes received by then */
 	struct mono began;
 	uint64_t frames, bytes, dropped;
 	uint64_t trimmed;   /* head when ring_trim() was last called */

@@ -34,13 +34,14 @@ chan q1 = [3] of { mtype, byte, byte };
 chan r0 = [RQ] of { mtype, byte, byte };
 chan r1 = [RQ] of { mtype, byte, byte };
 proctype Worker(byte me; chan q; chan r) {
+  bool ask;      /* a newcomer waits for our answer */
   byte con;      /* 0 none, 1 waiting for an answer, 2 publishing */
   byte id, g, a, b;
   {
     do
     :: con == 0 && cl[me] < CLIENTS -> cl[me]++; id++; con = 1; q!PUB,id,inc[me]
     :: con == 1 -> con = 0                                   /* client went away while waiting */
-    :: con == 2 -> q!UNPUB,g,0; d_step { con = 0; g = 0; has[me] = 0 } /* goodbye or client lost */
+    :: con == 2 -> q!UNPUB,g,0; d_step { con = 0; g = 0; ask = 0; has[me] = 0 } /* goodbye or client lost */
     :: r?OKAY,a,b ->
        if
 #ifdef BYGEN
@@ -56,9 +57,14 @@ proctype Worker(byte me; chan q; chan r) {
     :: r?NO,a,_ -> if :: con == 1 && a == id -> con = 0 :: else fi; a = 0
     :: r?ASK,b,_ ->
        if
-       :: con == 2 && g == b -> if :: q!UNPUB,g,0; d_step { con = 0; g = 0; has[me] = 0 } :: q!KEEP,g,0 fi
+       :: con == 2 && g == b -> ask = 1
        :: else          /* already unpublished: that message is on its way */
        fi; b = 0
+    :: con == 2 && ask -> /* later: a byte came, or none for too long */
+       if
+       :: q!UNPUB,g,0; d_step { con = 0; g = 0; ask = 0; has[me] = 0 }
+       :: q!KEEP,g,0; ask = 0
+       fi
     od
   } unless { kill[me] };
   gone[me] = 1

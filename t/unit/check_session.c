@@ -709,6 +709,48 @@ START_TEST(rule_11_an_end_of_file_behind_publish_comes_after_the_input)
 }
 END_TEST
 
+START_TEST(any_byte_keeps_the_name_of_a_publisher)
+{
+	struct client *p = live(0, "a"), *n = guest(1, 1);
+	client_publish(n, 1, "a");
+	go(n);
+	world_wait(x, 1500);
+	ck_assert(!client_was_told(n, "NetStream.Publish.BadName"));
+	ck_assert(!client_was_told(n, "NetStream.Publish.Start"));
+	client_set_chunk(p, 4096);
+	go(p);
+	world_run(x);
+	ck_assert(client_was_told(n, "NetStream.Publish.BadName"));
+	ck_assert_ptr_nonnull(client_conn(p));
+}
+END_TEST
+
+START_TEST(a_silent_publisher_loses_its_name_and_viewers_stay)
+{
+	struct client *p = live(0, "a"), *c = player(1, "a", 1);
+	world_wait(x, 1000);
+	struct client *n = guest(1, 1), *second = guest(0, 1);
+	client_publish(n, 1, "a");
+	go(n);
+	client_publish(second, 1, "a");
+	go(second);
+	ck_assert(client_was_told(second, "NetStream.Publish.BadName"));
+	world_wait(x, 900);
+	ck_assert(!client_was_told(n, "NetStream.Publish.Start"));
+	world_wait(x, 200);
+	ck_assert(client_was_told(n, "NetStream.Publish.Start"));
+	ck_assert(client_was_told(p, "NetStream.Unpublish.Success"));
+	size_t had = c->ngot;
+	uint32_t last = c->got[had - 1].ts;
+	frame(n, VIDEO_HEADER, 0, 40);
+	frame(n, KEY, 0, 300);
+	world_wait(x, 1500);
+	ck_assert_ptr_nonnull(client_conn(c));
+	ck_assert_uint_gt(c->ngot, had);
+	ck_assert_int_ge(rtmp_ts_diff(last, c->got[had].ts), 0);
+}
+END_TEST
+
 START_TEST(rule_11_a_publisher_far_ahead_of_time_is_read_slowly)
 {
 	struct client *p = live(0, "a");
@@ -844,9 +886,10 @@ START_TEST(rule_15_a_publisher_that_sends_keeps_its_name)
 {
 	struct client *p = live(0, "a"), *q = guest(1, 1);
 	world_wait(x, 1000);
-	frame(p, AUDIO, 1000, 10);
 	client_publish(q, 1, "a");
 	go(q);
+	frame(p, AUDIO, 1000, 10);
+	world_run(x);
 	ck_assert(client_was_told(q, "NetStream.Publish.BadName"));
 	/* and may be asked for again on the same stream */
 	client_publish(q, 1, "b");
@@ -1087,6 +1130,8 @@ add_all(TCase *t)
 	    t, rule_20_without_memory_newcomers_are_refused_and_players_go_on);
 	tcase_add_test(t, a_player_that_is_too_slow_skips_to_a_newer_keyframe);
 	tcase_add_test(t, several_plays_of_one_connection_are_told_apart);
+	tcase_add_test(t, any_byte_keeps_the_name_of_a_publisher);
+	tcase_add_test(t, a_silent_publisher_loses_its_name_and_viewers_stay);
 }
 
 int
