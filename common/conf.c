@@ -18,6 +18,7 @@
 #define TYPE_BOOL CONF_BOOL
 #define TYPE_LEVEL CONF_LEVEL
 #define TYPE_MODE CONF_MODE
+#define TYPE_SLOW CONF_SLOW
 #define TYPE_STRING CONF_STRING_TYPE
 
 const struct conf_param conf_params[] = {
@@ -32,6 +33,7 @@ const unsigned conf_params_count = sizeof conf_params / sizeof conf_params[0];
 static const char *const level_names[] = { "debug", "info", "notice",
 	"warning", "error" };
 static const char *const mode_names[] = { "local", "remote" };
+static const char *const slow_names[] = { "skip", "audio", "close" };
 static const char *const bool_names[] = { "false", "true" };
 
 const char *
@@ -168,6 +170,9 @@ expected(const struct conf_param *p, char *err, unsigned errlen)
 	case CONF_MODE:
 		snprintf(err, errlen, "local or remote");
 		return;
+	case CONF_SLOW:
+		snprintf(err, errlen, "skip, audio or close");
+		return;
 	case CONF_STRING_TYPE:
 		snprintf(err, errlen, "text of at most %d bytes",
 		    CONF_STRING - 1);
@@ -207,6 +212,8 @@ conf_set(struct conf *c, const struct conf_param *p, const char *text,
 		r = pick(level_names, 5, buf, &v);
 	else if (p->type == CONF_MODE)
 		r = pick(mode_names, 2, buf, &v);
+	else if (p->type == CONF_SLOW)
+		r = pick(slow_names, 3, buf, &v);
 	if (r == 0)
 		memcpy(dst, &v, sizeof v);
 	return r;
@@ -238,6 +245,8 @@ conf_print(const struct conf *c, const struct conf_param *p, char *buf,
 		snprintf(buf, len, "%s", log_level_name((enum log_level)v));
 	else if (p->type == CONF_MODE)
 		snprintf(buf, len, "%s", mode_names[v != 0]);
+	else if (p->type == CONF_SLOW)
+		snprintf(buf, len, "%s", slow_names[v < 3 ? v : 0]);
 	else if (p->type == CONF_SECONDS)
 		snprintf(buf, len, "%" PRId64, v / 1000);
 	else

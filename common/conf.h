@@ -23,6 +23,8 @@ enum log_level {
 	LOG_LEVEL_ERROR
 };
 
+enum conf_slow { CONF_SLOW_SKIP, CONF_SLOW_AUDIO, CONF_SLOW_CLOSE };
+
 enum conf_mode { CONF_MODE_LOCAL, CONF_MODE_REMOTE };
 
 enum conf_type {
@@ -33,6 +35,7 @@ enum conf_type {
 	CONF_BOOL,
 	CONF_LEVEL,
 	CONF_MODE,
+	CONF_SLOW,
 	CONF_STRING_TYPE
 };
 
@@ -53,6 +56,7 @@ struct conf_listen {
 #define CONF_FIELD_BOOL	   int64_t
 #define CONF_FIELD_LEVEL   int64_t
 #define CONF_FIELD_MODE	   int64_t
+#define CONF_FIELD_SLOW	   int64_t
 #define CONF_FIELD_STRING  char_conf_string
 typedef char char_conf_string[CONF_STRING];
 

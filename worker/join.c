@@ -16,8 +16,10 @@ usable(
 {
 	if (pt->pos < p->join_from)
 		return false;
-	if (w->conf->join_ms == 0)
-		return true;
+	if (w->conf->join_ms == 0 || w->conf->join_bytes == 0)
+		return true; /* join_from says so */
+	if (p->watch->view.head - pt->pos > (uint64_t)w->conf->join_bytes)
+		return false;
 	return mono_ms_since((struct mono){ pt->ns }, w->now) <=
 	       (uint64_t)w->conf->join_ms;
 }

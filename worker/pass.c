@@ -96,9 +96,8 @@ note_end(struct worker *w, struct watch *v)
 	uint64_t grace =
 	    atomic_load_explicit(&b->grace_until_ns, memory_order_relaxed);
 	t->grace = (struct mono){ grace > w->now.ns ? grace : 0 };
-	t->cur = NULL;
 	t->scan = w->players->scan = true;
-	TAILQ_INSERT_TAIL(&w->players->idle, t, next_idle);
+	title_lost(w, t);
 	struct player *p;
 	TAILQ_FOREACH (p, &t->players, next_title)
 		player_tell_end(w, p);
@@ -242,6 +241,34 @@ players_pass(struct worker *w)
 		worker_wake_at(w, w->now);
 }
 
+/*
+ * Players that have waited too long for t give up.  The title goes with its
+ * last one.
+ */
+static void
+end_waits(struct worker *w, struct title *t)
+{
+	struct mono next = mono_add_ms(w->now, (uint64_t)w->conf->wait_ms);
+	struct player *p, *after;
+	for (p = TAILQ_FIRST(&t->players); p != NULL; p = after) {
+		after = TAILQ_NEXT(p, next_title);
+		if (p->watch != NULL || p->tail != NULL)
+			continue;
+		struct mono until =
+		    mono_add_ms(p->waits, (uint64_t)w->conf->wait_ms);
+		if (mono_before(w->now, until)) {
+			if (mono_before(until, next))
+				next = until;
+			continue;
+		}
+		bool last = t->n == 1;
+		player_give_up(w, p, REASON_NOT_PUBLISHED);
+		if (last)
+			return;
+	}
+	t->patience = next;
+}
+
 void
 players_tick(struct worker *w)
 {
@@ -254,6 +281,10 @@ players_tick(struct worker *w)
 			watch_mark(w, ps->watch[i]);
 	for (t = TAILQ_FIRST(&ps->idle); t != NULL; t = after) {
 		after = TAILQ_NEXT(t, next_idle);
+		if (w->conf->wait_ms > 0 && !mono_before(w->now, t->patience)) {
+			end_waits(w, t); /* t may be gone */
+			continue;
+		}
 		if (t->grace.ns == 0 || mono_before(w->now, t->grace))
 			continue;
 		t->grace = (struct mono){ 0 };

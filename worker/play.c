@@ -49,7 +49,7 @@ player_attach(struct worker *w, struct player *p)
 	p->has_cfg = false;
 	p->join_from = 0;
 	p->key_at = 0;
-	if (w->conf->join_ms == 0)
+	if (w->conf->join_ms == 0 || w->conf->join_bytes == 0)
 		p->join_from = v->view.head; /* only what comes from now on */
 	TAILQ_INSERT_TAIL(&v->players, p, next_watch);
 	v->n++;
@@ -87,6 +87,7 @@ player_detach(struct worker *w, struct player *p)
 	watch_count(w, v);
 	p->watch = NULL;
 	p->state = PLAYER_WAIT;
+	p->waits = w->now;
 	p->cursor = p->mend = 0;
 	if (v->n == 0)
 		watch_mark(w, v); /* to be closed after the section */
@@ -142,6 +143,16 @@ leave_title(struct worker *w, struct player *p)
 	title_release(w, t);
 }
 
+/* p is of no NetStream and no title any more. */
+static void
+quit_play(struct worker *w, struct player *p)
+{
+	leave_title(w, p);
+	p->ns->player = NULL;
+	p->ns->use = NS_IDLE;
+	p->ns = NULL;
+}
+
 /*
  * p plays no more.  finish: the message it stands in is sent to its end, from
  * a private copy, whatever comes next on the connection.
@@ -157,10 +168,7 @@ end_player(struct worker *w, struct player *p, bool finish)
 		kept = watch_look(w, p->watch) && player_take_tail(w, p);
 		section_leave(w->slot);
 	}
-	leave_title(w, p);
-	p->ns->player = NULL;
-	p->ns->use = NS_IDLE;
-	p->ns = NULL;
+	quit_play(w, p);
 	player_detach(w, p);
 	if (!finish || !inside) {
 		free_player(w, p);
@@ -214,19 +222,50 @@ write_start(struct worker *w, struct player *p, const struct cmd_play *cp)
 	    "Started playing ", ".");
 }
 
+static void
+fail_play(struct worker *w, const struct conn *c, const struct netstream *ns,
+    enum reason why, struct mono since)
+{
+	worker_count(w, COUNTER_PLAYS_FAILED, 1);
+	LOG(play_failed, .client = c->id, .stream = netstream_name(ns),
+	    .reason = why, .text = reason_text(why),
+	    .seconds = (double)mono_ms_since(since, w->now) / 1000);
+}
+
+static void
+refuse_play(
+    struct worker *w, struct conn *c, struct netstream *ns, enum reason why)
+{
+	fail_play(w, c, ns, why, w->now);
+	ns->use = NS_IDLE;
+	session_refuse(w, c, ns, why, "NetStream.Play.Failed");
+	session_idle(w, c);
+}
+
+void
+player_give_up(struct worker *w, struct player *p, enum reason why)
+{
+	struct conn *c = p->c;
+	fail_play(w, c, p->ns, why, p->since);
+	session_refuse(w, c, p->ns, why, "NetStream.Play.Failed");
+	quit_play(w, p);
+	free_player(w, p);
+	session_idle(w, c);
+}
+
 void
 play_start(struct worker *w, struct conn *c, struct netstream *ns,
     const struct cmd_play *cp)
 {
 	struct player *p = bufpool_get_new(&w->pool, sizeof *p);
 	struct title *t = p != NULL ? title_find(w, ns->key, ns->keylen) : NULL;
-	if (t == NULL) {
+	if (t == NULL || !title_may_wait(w, t)) {
 		if (p != NULL)
 			bufpool_put(&w->pool, p, sizeof *p);
-		ns->use = NS_IDLE;
-		session_refuse(
-		    w, c, ns, REASON_INPUT_MEMORY, "NetStream.Play.Failed");
-		session_idle(w, c);
+		if (t != NULL)
+			title_release(w, t);
+		refuse_play(w, c, ns,
+		    t == NULL ? REASON_INPUT_MEMORY : REASON_WAITING_FULL);
 		return;
 	}
 	memset(p, 0, sizeof *p);
@@ -235,7 +274,7 @@ play_start(struct worker *w, struct conn *c, struct netstream *ns,
 	p->title = t;
 	p->msid = ns->id;
 	p->fresh = true;
-	p->since = w->now;
+	p->since = p->waits = w->now;
 	p->next_conn = c->player;
 	c->player = p;
 	ns->player = p;

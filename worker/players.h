@@ -14,6 +14,7 @@
 
 #include "rtmp/wire.h"
 #include "shm/ring.h"
+#include "shm/seats.h"
 #include "worker/play.h"
 
 enum { TITLE_BUCKETS = 4096, HEADS_PER_SEND = 24 };
@@ -49,8 +50,10 @@ struct title {
 	uint64_t hash;
 	struct watch *cur;	    /* the live publish, or NULL */
 	LIST_HEAD(, watch) watches; /* cur, and those being left */
-	struct mono grace; /* viewers are told after this; 0: at once */
-	bool scan;	   /* to be looked up in the directory */
+	struct mono grace;    /* viewers are told after this; 0: at once */
+	struct mono patience; /* before this nobody has waited too long */
+	bool scan;	      /* to be looked up in the directory */
+	uint32_t seat;	      /* of MaxWaitingNames, or SEAT_NONE */
 	uint32_t keylen;
 	char key[IPC_KEY_MAX];
 	unsigned n;
@@ -91,6 +94,7 @@ struct player {
 	uint8_t head[WIRE_HEAD0_MAX];
 	uint8_t head_len;
 	struct mono since;
+	struct mono waits; /* in no ring since */
 	uint64_t skips;
 	struct player *next_conn; /* of the same connection */
 	TAILQ_ENTRY(player) next_title, next_watch, next_queue;
@@ -109,6 +113,7 @@ struct players {
 	size_t tails;
 	uint64_t hash_seed[2];
 	unsigned n;
+	struct seat_search seats;
 	/* scratch, valid inside one section */
 	unsigned nheads;
 	uint8_t heads[LOOP_SENDS_MAX][HEADS_PER_SEND][WIRE_HEAD0_MAX];
@@ -129,6 +134,11 @@ void player_attach(struct worker *w, struct player *p);
 void player_detach(struct worker *w, struct player *p);
 /* Tell a player that is in no ring that its stream is over, once. */
 void player_tell_end(struct worker *w, struct player *p);
+/*
+ * A player in no ring and without a tail waits no longer: Play.Failed, its
+ * NetStream is free.  p is gone then, its title too if it was the last.
+ */
+void player_give_up(struct worker *w, struct player *p, enum reason why);
 /* A player that only finished its message has done so. */
 void player_done(struct worker *w, struct player *p);
 
@@ -136,6 +146,13 @@ void player_done(struct worker *w, struct player *p);
 
 /* The title of that key, a new one if need be; NULL: no memory. */
 struct title *title_find(struct worker *w, const char *key, uint32_t len);
+/*
+ * May somebody wait for t?  It is live, is waited for already, or takes one of
+ * MaxWaitingNames now.  Context: outside sections
+ */
+bool title_may_wait(struct worker *w, struct title *t);
+/* What it named has ended: its players wait for the next. */
+void title_lost(struct worker *w, struct title *t);
 /* A title nobody plays goes, unless its watch still drains. */
 void title_release(struct worker *w, struct title *t);
 /* Look t up and watch what it names, if it is live; inside a section. */

@@ -10,6 +10,46 @@
 #include "shm/section.h"
 #include "worker/players.h"
 
+/* One of MaxWaitingNames. */
+static bool
+title_sit(struct worker *w, struct title *t)
+{
+	if (t->seat == SEAT_NONE)
+		t->seat = seats_take(&w->arena, &w->conf->seats[SEAT_WAITING],
+		    &w->players->seats, seat_owner(w->self, w->incarnation));
+	return t->seat != SEAT_NONE;
+}
+
+static void
+stand_up(struct worker *w, struct title *t)
+{
+	seats_give(&w->arena, &w->conf->seats[SEAT_WAITING], t->seat,
+	    seat_owner(w->self, w->incarnation));
+	t->seat = SEAT_NONE;
+}
+
+static void
+set_idle(struct worker *w, struct title *t)
+{
+	TAILQ_INSERT_TAIL(&w->players->idle, t, next_idle);
+}
+
+static void
+set_busy(struct worker *w, struct title *t)
+{
+	TAILQ_REMOVE(&w->players->idle, t, next_idle);
+	stand_up(w, t);
+}
+
+void
+title_lost(struct worker *w, struct title *t)
+{
+	t->cur = NULL;
+	set_idle(w, t);
+	/* its viewers wait in any case: they have seen it */
+	(void)title_sit(w, t);
+}
+
 struct title *
 title_find(struct worker *w, const char *key, uint32_t len)
 {
@@ -29,8 +69,25 @@ title_find(struct worker *w, const char *key, uint32_t len)
 	memcpy(t->key, key, len);
 	TAILQ_INIT(&t->players);
 	LIST_INSERT_HEAD(&ps->titles[h % TITLE_BUCKETS], t, next);
-	TAILQ_INSERT_TAIL(&ps->idle, t, next_idle);
+	set_idle(w, t);
 	return t;
+}
+
+static bool
+is_live(struct worker *w, const struct title *t)
+{
+	uint32_t block;
+	uint64_t gen;
+	section_enter(w->slot);
+	bool live = directory_find(&w->arena, t->key, t->keylen, &block, &gen);
+	section_leave(w->slot);
+	return live;
+}
+
+bool
+title_may_wait(struct worker *w, struct title *t)
+{
+	return t->cur != NULL || t->n > 0 || is_live(w, t) || title_sit(w, t);
 }
 
 void
@@ -57,7 +114,7 @@ title_release(struct worker *w, struct title *t)
 		return;
 	struct watch *v;
 	if (t->cur == NULL)
-		TAILQ_REMOVE(&w->players->idle, t, next_idle);
+		set_busy(w, t);
 	while ((v = LIST_FIRST(&t->watches)) != NULL) {
 		LIST_REMOVE(v, next);
 		v->title = NULL;
@@ -93,7 +150,7 @@ watch_open(struct worker *w, struct title *t)
 	ps->watch[block] = v;
 	t->cur = v;
 	t->grace = (struct mono){ 0 };
-	TAILQ_REMOVE(&ps->idle, t, next_idle);
+	set_busy(w, t);
 	watch_mark(w, v);
 }
 
@@ -110,10 +167,8 @@ watch_close(struct worker *w, struct watch *v)
 		LIST_REMOVE(t, next);
 		t->watch = NULL;
 	}
-	if (v->title != NULL && v->title->cur == v) {
-		v->title->cur = NULL;
-		TAILQ_INSERT_TAIL(&ps->idle, v->title, next_idle);
-	}
+	if (v->title != NULL && v->title->cur == v)
+		title_lost(w, v->title);
 	if (v->title != NULL)
 		LIST_REMOVE(v, next);
 	/* a newcomer may wait for this very block: look it up again */

@@ -349,7 +349,9 @@ start_worker(struct world *x, unsigned i)
 struct world *
 world_new(void)
 {
+	const struct seat_range waiting = { 0, WORLD_SEATS };
 	const struct arena_size size = { .nslots = WORLD_WORKERS,
+		.nseats = (uint32_t)seats_words(WORLD_SEATS),
 		.nblocks = WORLD_BLOCKS,
 		.nrows = ROWS,
 		.bytes = (uint64_t)WORLD_SEGMENTS * SEGMENT_SIZE };
@@ -361,6 +363,7 @@ world_new(void)
 	conf_defaults(&x->conf);
 	x->conf.input_bytes = 16 << 20;
 	x->conf.stream_bytes = 1 << 20;
+	x->conf.seats[SEAT_WAITING] = waiting;
 	x->master.conf = x->conf;
 	x->master.nslots = WORLD_WORKERS;
 	bug_on(
@@ -463,6 +466,7 @@ check_empty(const struct world *x, unsigned i)
 	for (unsigned k = 0; k < TITLE_BUCKETS; k++)
 		bug_on(!LIST_EMPTY(&w->players->titles[k]));
 	bug_on(w->pool.lent != 0);
+	bug_on(seats_used(&w->arena, &w->conf->seats[SEAT_WAITING]) != 0);
 	bug_on(fake_lent(w->loop) != 0);
 	for (unsigned k = 0; k < BLOCK_WORDS; k++)
 		bug_on(w->slot->interest[k] != 0);

@@ -25,7 +25,8 @@ enum {
 	WORLD_SEGMENTS = 128,
 	WORLD_STATUSES = 64,
 	WORLD_QUEUE = 512,
-	WORLD_PLAYS = 16 /* Client/MaxStreams */
+	WORLD_SEATS = 64, /* MaxWaitingNames */
+	WORLD_PLAYS = 16  /* Client/MaxStreams */
 };
 
 struct world;

@@ -14,98 +14,9 @@
 
 #include "common/log.h"
 #include "rtmp/wire.h"
-#include "t/fuzz/world.h"
+#include "t/unit/guests.h"
 
 enum { BIG = 200000 };
-
-static struct world *x;
-
-static void
-begin(void)
-{
-	x = world_new();
-}
-
-static void
-end(void)
-{
-	world_end(x);
-}
-
-/* A client that has streams 1..streams. */
-static struct client *
-guest(unsigned worker, unsigned streams)
-{
-	struct client *c = client_open(x, worker);
-	ck_assert_ptr_nonnull(c);
-	c->keep = true;
-	client_shake(c);
-	client_connect(c, "live");
-	client_set_chunk(c, 65536);
-	for (unsigned i = 0; i < streams; i++)
-		client_call(c, CMD_CREATE_STREAM, 0);
-	client_deliver(c, SIZE_MAX, 0);
-	world_run(x);
-	ck_assert_uint_eq((unsigned)c->result, streams);
-	return c;
-}
-
-static void
-go(struct client *c)
-{
-	client_deliver(c, SIZE_MAX, 0);
-	world_run(x);
-}
-
-static struct client *
-publisher(unsigned worker, const char *name)
-{
-	struct client *c = guest(worker, 1);
-	client_publish(c, 1, name);
-	go(c);
-	ck_assert(client_was_told(c, "NetStream.Publish.Start"));
-	return c;
-}
-
-static struct client *
-player(unsigned worker, const char *name, unsigned msid)
-{
-	struct client *c = guest(worker, msid);
-	client_play(c, msid, name);
-	go(c);
-	ck_assert(client_was_told(c, "NetStream.Play.Start"));
-	return c;
-}
-
-static uint32_t seed;
-
-static void
-frame(struct client *c, enum frame f, uint32_t ts, size_t n)
-{
-	client_frame(c, f, 1, ts, n, ++seed);
-	go(c);
-}
-
-/* Headers and a first picture. */
-static struct client *
-live(unsigned worker, const char *name)
-{
-	struct client *c = publisher(worker, name);
-	frame(c, META, 0, 0);
-	frame(c, VIDEO_HEADER, 0, 40);
-	frame(c, AUDIO_HEADER, 0, 7);
-	frame(c, KEY, 0, 300);
-	return c;
-}
-
-static void
-leave(struct client *c)
-{
-	client_window(c, SIZE_MAX);
-	client_end(c, 0);
-	world_run(x);
-	ck_assert_ptr_null(client_conn(c));
-}
 
 static bool
 is_frame(const struct model_msg *m, enum frame f, size_t n, uint32_t s)
@@ -127,13 +38,6 @@ same_got(const struct client *a, const struct client *b)
 		ck_assert_uint_eq(a->got[i].len, b->got[i].len);
 		ck_assert_mem_eq(a->got[i].data, b->got[i].data, a->got[i].len);
 	}
-}
-
-static uint64_t
-counter(unsigned worker, unsigned c)
-{
-	return atomic_load_explicit(
-	    &x->w[worker].slot->counters[c], memory_order_relaxed);
 }
 
 START_TEST(rule_1_a_commit_wakes_the_worker_of_a_player)

@@ -1,0 +1,219 @@
+/*
+ * check_viewers - players that wait, join and are slow, in whole sessions over
+ * a fake loop (t/unit/guests.h).  What is asserted is what sluice.conf(5) says.
+ */
+#include "config.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "rtmp/wire.h"
+#include "shm/seats.h"
+#include "t/unit/guests.h"
+
+/* Waiting ------------------------------------------------------------------ */
+
+static unsigned
+told(const struct client *c, const char *code)
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < c->nstatus && i < WORLD_STATUSES; i++)
+		n += strcmp(c->status[i], code) == 0;
+	return n;
+}
+
+/* Names that are waited for. */
+static uint32_t
+seats(void)
+{
+	return seats_used(&x->w[0].arena, &x->conf.seats[SEAT_WAITING]);
+}
+
+START_TEST(who_waits_too_long_is_told_and_may_play_again)
+{
+	x->conf.wait_ms = 60000;
+	x->conf.command_ms = 30000;
+	struct client *c = player(0, "nobody", 1);
+	world_wait(x, 59000);
+	ck_assert(!client_was_told(c, "NetStream.Play.Failed"));
+	world_wait(x, 1500);
+	ck_assert_uint_eq(told(c, "NetStream.Play.Failed"), 1);
+	ck_assert_uint_eq(counter(0, COUNTER_PLAYS_FAILED), 1);
+	/* nothing is left of it, and the same NetStream may wait again */
+	ck_assert_uint_eq(x->w[0].players->n, 0);
+	ck_assert_uint_eq(seats(), 0);
+	client_play(c, 1, "a");
+	go(c);
+	ck_assert_uint_eq(told(c, "NetStream.Play.Start"), 2);
+	live(1, "a");
+	ck_assert_uint_eq(c->ngot, 4);
+}
+END_TEST
+
+START_TEST(after_a_wait_in_vain_the_command_timeout_runs)
+{
+	x->conf.wait_ms = 2000;
+	x->conf.command_ms = 5000;
+	struct client *c = player(0, "nobody", 1);
+	world_wait(x, 6000);
+	ck_assert(client_was_told(c, "NetStream.Play.Failed"));
+	ck_assert_ptr_nonnull(client_conn(c));
+	world_wait(x, 3000);
+	ck_assert_ptr_null(client_conn(c));
+}
+END_TEST
+
+START_TEST(each_waits_from_its_own_beginning)
+{
+	x->conf.wait_ms = 10000;
+	struct client *a = player(0, "nobody", 1);
+	world_wait(x, 4000);
+	struct client *b = player(0, "nobody", 1);
+	world_wait(x, 6500);
+	ck_assert(client_was_told(a, "NetStream.Play.Failed"));
+	ck_assert(!client_was_told(b, "NetStream.Play.Failed"));
+	world_wait(x, 4000);
+	ck_assert(client_was_told(b, "NetStream.Play.Failed"));
+}
+END_TEST
+
+START_TEST(a_viewer_waits_from_the_end_of_what_it_saw)
+{
+	x->conf.wait_ms = 20000;
+	struct client *p = live(0, "a"), *c = player(1, "a", 1);
+	world_wait(x, 30000);
+	leave(p);
+	world_wait(x, 19500);
+	ck_assert(client_was_told(c, "NetStream.Play.UnpublishNotify"));
+	ck_assert(!client_was_told(c, "NetStream.Play.Failed"));
+	world_wait(x, 2500);
+	ck_assert(client_was_told(c, "NetStream.Play.Failed"));
+}
+END_TEST
+
+START_TEST(without_a_time_limit_a_player_waits_on)
+{
+	x->conf.wait_ms = 0;
+	struct client *c = player(0, "a", 1);
+	world_wait(x, 700000);
+	ck_assert(!client_was_told(c, "NetStream.Play.Failed"));
+	live(0, "a");
+	ck_assert_uint_eq(c->ngot, 4);
+}
+END_TEST
+
+START_TEST(names_beyond_the_limit_are_refused_live_ones_are_not)
+{
+	x->conf.seats[SEAT_WAITING].count = 3;
+	struct client *p = live(1, "a"), *c = guest(0, 6);
+	static const char *const name[] = { "n1", "n2", "n3", "n4", "n1", "a" };
+	for (unsigned i = 0; i < 6; i++)
+		client_play(c, i + 1, name[i]);
+	go(c);
+	/* n4 is one too many; n1 is waited for already */
+	ck_assert_uint_eq(told(c, "NetStream.Play.Start"), 5);
+	ck_assert_uint_eq(told(c, "NetStream.Play.Failed"), 1);
+	ck_assert_uint_eq(c->ngot, 4);
+	ck_assert_uint_eq(seats(), 3);
+	/* one less: room again */
+	client_delete(c, 2);
+	client_play(c, 4, "n4");
+	go(c);
+	ck_assert_uint_eq(told(c, "NetStream.Play.Start"), 6);
+	/* who has seen a stream may wait for its return */
+	leave(p);
+	world_wait(x, 1500);
+	ck_assert_uint_eq(seats(), 3);
+	ck_assert_uint_eq(told(c, "NetStream.Play.Failed"), 1);
+	p = live(1, "a");
+	ck_assert_uint_gt(c->ngot, 4);
+}
+END_TEST
+
+START_TEST(a_client_that_plays_20000_names_costs_what_one_does)
+{
+	char name[32];
+	struct client *c = guest(0, 1);
+	size_t most = 0;
+	for (unsigned i = 0; i < 20000; i++) {
+		snprintf(name, sizeof name, "x%u", i * 2654435761u);
+		client_play(c, 1, name);
+		if (i % 50 == 0)
+			go(c);
+		if (x->w[0].pool.lent > most)
+			most = x->w[0].pool.lent;
+	}
+	go(c);
+	ck_assert_uint_eq(seats(), 1);
+	ck_assert_uint_eq(counter(0, COUNTER_PLAYS), 20000);
+	ck_assert_uint_lt(most, 256 * 1024);
+}
+END_TEST
+
+/* Joining ------------------------------------------------------------------ */
+
+START_TEST(a_keyframe_too_many_bytes_ago_is_no_start)
+{
+	x->conf.join_bytes = 50000;
+	struct client *p = live(0, "a");
+	frame(p, INTER, 40, 40000);
+	struct client *near = player(1, "a", 1);
+	ck_assert_uint_eq(near->ngot, 5);
+	frame(p, INTER, 80, 10000);
+	struct client *far = player(1, "a", 1);
+	ck_assert_uint_eq(far->ngot, 0);
+	frame(p, KEY, 120, 10);
+	ck_assert_uint_eq(far->ngot, 4);
+	ck_assert_uint_eq(near->ngot, 7);
+}
+END_TEST
+
+START_TEST(zero_bytes_or_zero_time_wait_for_the_next_keyframe)
+{
+	struct client *p = live(0, "a"), *c[2];
+	for (unsigned i = 0; i < 2; i++) {
+		x->conf.join_bytes = i == 0 ? 0 : 50 << 20;
+		x->conf.join_ms = i == 0 ? 15000 : 0;
+		c[i] = player(1, "a", 1);
+		ck_assert_uint_eq(c[i]->ngot, 0);
+	}
+	frame(p, INTER, 40, 100);
+	ck_assert_uint_eq(c[0]->ngot + c[1]->ngot, 0);
+	frame(p, KEY, 80, 100);
+	ck_assert_uint_eq(c[0]->ngot, 4);
+	ck_assert_uint_eq(c[1]->ngot, 4);
+}
+END_TEST
+
+static void
+add_all(TCase *t)
+{
+	tcase_add_test(t, who_waits_too_long_is_told_and_may_play_again);
+	tcase_add_test(t, after_a_wait_in_vain_the_command_timeout_runs);
+	tcase_add_test(t, each_waits_from_its_own_beginning);
+	tcase_add_test(t, a_viewer_waits_from_the_end_of_what_it_saw);
+	tcase_add_test(t, without_a_time_limit_a_player_waits_on);
+	tcase_add_test(t, names_beyond_the_limit_are_refused_live_ones_are_not);
+	tcase_add_test(t, a_client_that_plays_20000_names_costs_what_one_does);
+	tcase_add_test(t, a_keyframe_too_many_bytes_ago_is_no_start);
+	tcase_add_test(t, zero_bytes_or_zero_time_wait_for_the_next_keyframe);
+}
+
+int
+main(void)
+{
+	Suite *s = suite_create("viewers");
+	TCase *t = tcase_create("viewers");
+	tcase_set_timeout(t, 120);
+	tcase_add_checked_fixture(t, begin, end);
+	add_all(t);
+	suite_add_tcase(s, t);
+	SRunner *r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	int failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed == 0 ? 0 : 1;
+}
