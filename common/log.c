@@ -9,13 +9,16 @@
 
 #include "common/bug.h"
 #include "common/clock.h"
+#include "common/events.h"
 #include "common/log.h"
 #include "common/logbuf.h"
+#include "common/lograte.h"
 
 static struct {
 	int fd; /* 0: not open, stderr */
 	enum log_level least;
 	_Atomic uint64_t dropped;
+	struct lograte rate[EVENT_COUNT];
 } the_log = { .least = LOG_LEVEL_INFO };
 
 void
@@ -75,16 +78,22 @@ put_string(struct line *o, const char *name, const char *s)
 	logbuf_text(&o->l, s, strlen(s), LOGBUF_TEXT_MAX);
 }
 
-static void
-begin(struct line *o, enum log_level level, const char *event)
+/* Begin a line.  False: there are too many of these. */
+static bool
+begin(struct line *o, enum log_level level, enum event id)
 {
+	const struct event_info *e = event_info(id);
 	char when[32];
+	if (e->per_s > 0 &&
+	    !lograte_take(&the_log.rate[id], e->per_s, e->burst, clock_now()))
+		return false;
 	logbuf_begin(&o->l, o->text, sizeof o->text);
 	put_string(o, "ts", clock_wall(when));
 	put_string(o, "level", log_level_name(level));
-	put_string(o, "event", event);
+	put_string(o, "event", e->name);
 	logbuf_name(&o->l, "pid");
 	logbuf_i64(&o->l, getpid());
+	return true;
 }
 
 static void
@@ -101,13 +110,11 @@ end(struct line *o)
 }
 
 /* A field is not there: is it left out, null, or a bug? */
-enum need { NEED_MUST, NEED_MAY, NEED_NIL };
-
 static void
-put_absent(struct line *o, const char *name, enum need need)
+put_absent(struct line *o, const char *name, enum event_need need)
 {
-	bug_on(need == NEED_MUST);
-	if (need == NEED_NIL) {
+	bug_on(need == EVENT_MUST);
+	if (need == EVENT_NIL) {
 		logbuf_name(&o->l, name);
 		logbuf_null(&o->l);
 	}
@@ -115,7 +122,7 @@ put_absent(struct line *o, const char *name, enum need need)
 
 /* One function for each type of events.def. */
 static void
-put_U64(struct line *o, const char *name, enum need need, uint64_t v)
+put_U64(struct line *o, const char *name, enum event_need need, uint64_t v)
 {
 	(void)need;
 	logbuf_name(&o->l, name);
@@ -123,7 +130,7 @@ put_U64(struct line *o, const char *name, enum need need, uint64_t v)
 }
 
 static void
-put_I64(struct line *o, const char *name, enum need need, int64_t v)
+put_I64(struct line *o, const char *name, enum event_need need, int64_t v)
 {
 	(void)need;
 	logbuf_name(&o->l, name);
@@ -131,7 +138,8 @@ put_I64(struct line *o, const char *name, enum need need, int64_t v)
 }
 
 static void
-put_MAYBE(struct line *o, const char *name, enum need need, struct log_maybe v)
+put_MAYBE(
+    struct line *o, const char *name, enum event_need need, struct log_maybe v)
 {
 	if (v.set)
 		put_I64(o, name, need, v.value);
@@ -140,7 +148,7 @@ put_MAYBE(struct line *o, const char *name, enum need need, struct log_maybe v)
 }
 
 static void
-put_BOOL(struct line *o, const char *name, enum need need, bool v)
+put_BOOL(struct line *o, const char *name, enum event_need need, bool v)
 {
 	(void)need;
 	logbuf_name(&o->l, name);
@@ -148,7 +156,7 @@ put_BOOL(struct line *o, const char *name, enum need need, bool v)
 }
 
 static void
-put_REAL(struct line *o, const char *name, enum need need, double v)
+put_REAL(struct line *o, const char *name, enum event_need need, double v)
 {
 	(void)need;
 	logbuf_name(&o->l, name);
@@ -156,7 +164,7 @@ put_REAL(struct line *o, const char *name, enum need need, double v)
 }
 
 static void
-put_STR(struct line *o, const char *name, enum need need, const char *v)
+put_STR(struct line *o, const char *name, enum event_need need, const char *v)
 {
 	if (v != NULL)
 		put_string(o, name, v);
@@ -166,9 +174,9 @@ put_STR(struct line *o, const char *name, enum need need, const char *v)
 
 /* An empty name of a peer may well be NULL. */
 static void
-put_TEXT(struct line *o, const char *name, enum need need, struct span v)
+put_TEXT(struct line *o, const char *name, enum event_need need, struct span v)
 {
-	if (v.p == NULL && need != NEED_MUST) {
+	if (v.p == NULL && need != EVENT_MUST) {
 		put_absent(o, name, need);
 		return;
 	}
@@ -177,7 +185,8 @@ put_TEXT(struct line *o, const char *name, enum need need, struct span v)
 }
 
 static void
-put_LIST(struct line *o, const char *name, enum need need, struct log_list v)
+put_LIST(
+    struct line *o, const char *name, enum event_need need, struct log_list v)
 {
 	(void)need;
 	logbuf_name(&o->l, name);
@@ -185,7 +194,8 @@ put_LIST(struct line *o, const char *name, enum need need, struct log_list v)
 }
 
 static void
-put_REASON(struct line *o, const char *name, enum need need, enum reason v)
+put_REASON(
+    struct line *o, const char *name, enum event_need need, enum reason v)
 {
 	put_STR(o, name, need, reason_name(v));
 }
@@ -195,10 +205,45 @@ put_REASON(struct line *o, const char *name, enum need need, enum reason v)
 	void log_put_##id(enum log_level level, const struct event_##id *e)    \
 	{                                                                      \
 		struct line o;                                                 \
-		begin(&o, level, name);
+		if (!begin(&o, level, EVENT_##id))                             \
+			return;
 #define FIELD(type, need, name, unit, text)                                    \
-	put_##type(&o, #name, NEED_##need, e->name);
+	put_##type(&o, #name, EVENT_##need, e->name);
 #define END(id)                                                                \
 	end(&o);                                                               \
 	}
 #include "common/events.def"
+
+/* What was suppressed. ---------------------------------------------------- */
+
+static void
+tell(enum event id, struct mono now)
+{
+	struct lograte *r = &the_log.rate[id];
+	double seconds = (double)mono_ms_since(r->since, now) / 1000;
+	LOG(log_suppressed, .suppressed = event_info(id)->name,
+	    .count = lograte_told(r), .seconds = seconds);
+}
+
+uint64_t
+log_tick(struct mono now)
+{
+	uint64_t next = UINT64_MAX;
+	for (unsigned i = 0; i < EVENT_COUNT; i++) {
+		uint64_t due = lograte_due(&the_log.rate[i]);
+		if (due <= now.ns)
+			tell((enum event)i, now);
+		else if (due < next)
+			next = due;
+	}
+	return next;
+}
+
+void
+log_flush(void)
+{
+	struct mono now = clock_now();
+	for (unsigned i = 0; i < EVENT_COUNT; i++)
+		if (lograte_due(&the_log.rate[i]) != UINT64_MAX)
+			tell((enum event)i, now);
+}

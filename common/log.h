@@ -24,6 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/clock.h"
 #include "common/conf.h"
 #include "common/cursor.h"
 #include "common/reason.h"
@@ -87,6 +88,16 @@ enum {
 			log_put_##id(                                          \
 			    log_at_, &(struct event_##id){ __VA_ARGS__ });     \
 	} while (0)
+
+/*
+ * Tell what the rate limits of events.def suppressed (log.suppressed), where it
+ * is due.  To be called now and then; each process has its own limits.
+ * Returns	when it is due next, in ns of the monotonic clock; UINT64_MAX: never
+ */
+uint64_t log_tick(struct mono now);
+
+/* The end of the process: tell at once what was suppressed. */
+void log_flush(void);
 
 /* From now on send lines of at least `least` to socket fd (not closed here). */
 void log_open(int fd, enum log_level least);

@@ -98,7 +98,7 @@ escape(char out[8], const char *s, size_t len, size_t *used)
 {
 	const uint8_t *u = (const uint8_t *)s;
 	*used = logbuf_utf8(u, len);
-	if (*used == 0) {
+	if (*used == 0 || u[0] == 0) { /* many readers refuse \u0000 */
 		*used = 1;
 		memcpy(out, "\xef\xbf\xbd", 3);
 		return 3;

@@ -33,7 +33,7 @@ void logbuf_real(struct logbuf *l, double v);
 
 /*
  * len bytes as a string: quotes, backslashes and control characters escaped,
- * bytes that are not UTF-8 become U+FFFD; cut at a character when it gets longer
+ * NUL and bytes that are not UTF-8 become U+FFFD; cut at a character when it gets longer
  * than max.
  */
 void logbuf_text(struct logbuf *l, const char *s, size_t len, size_t max);

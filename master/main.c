@@ -298,6 +298,7 @@ say_start(const struct master *m, const struct limits *l,
 static void
 say_stop(const struct master *m)
 {
+	log_flush();
 	LOG(server_stop,
 	    .uptime_ms =
 		mono_ms_since((struct mono){ m->start_ns }, clock_now()),

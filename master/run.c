@@ -127,6 +127,9 @@ run(struct master *m)
 		uint64_t other = streams_tick(m, now);
 		if (other < next)
 			next = other;
+		other = log_tick((struct mono){ now });
+		if (other < next)
+			next = other;
 		int n = epoll_wait(m->env.epoll_fd, e, EVENTS_MAX,
 		    timeout_ms(clock_now().ns, next));
 		if (n > 0)

@@ -203,6 +203,7 @@ tick(struct worker *w)
 	players_tick(w);
 	publishers_tick(w);
 	link_flush(w);
+	log_tick(w->now);
 	atomic_store_explicit(&w->slot->counters[COUNTER_LOG_DROPPED],
 	    log_dropped(), memory_order_relaxed);
 }
@@ -327,5 +328,6 @@ main(int argc, char **argv)
 		return r;
 	run(&w);
 	stop(&w);
+	log_flush();
 	return 0;
 }
