@@ -15,7 +15,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "master/logline.h"
+#include "common/logline.h"
 #include "master/logw.h"
 
 enum { LOGW_BUFFER = 4 << 20, SHOW_MAX = LOG_LINE_MAX * 2 };

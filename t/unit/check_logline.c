@@ -1,11 +1,11 @@
-/* check_logline - one case per promise of master/logline.h. */
+/* check_logline - one case per promise of common/logline.h. */
 #include "config.h"
 
 #include <check.h>
 #include <stdbool.h>
 #include <string.h>
 
-#include "master/logline.h"
+#include "common/logline.h"
 
 static bool
 is_event(const char *line, size_t len)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "master/logline.h"
+#include "common/logline.h"
 
 /* Where text goes; what does not fit is left out. */
 struct text {

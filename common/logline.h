@@ -1,9 +1,9 @@
 /*
  * logline - one line of the log: is it what it must be, and how people read
- * it.  Pure; used by the log writer thread.
+ * it.  Pure; used by the log writer and sluicectl.
  */
-#ifndef MASTER_LOGLINE_H
-#define MASTER_LOGLINE_H
+#ifndef COMMON_LOGLINE_H
+#define COMMON_LOGLINE_H
 
 #include <jansson.h>
 #include <stddef.h>
