@@ -11,7 +11,7 @@
 #include "common/bug.h"
 #include "common/conf.h"
 
-#define TYPE_INT CONF_INT
+#define TYPE_INT     CONF_INT
 #define TYPE_SECONDS CONF_SECONDS
 #define TYPE_MILLIS CONF_MILLIS
 #define TYPE_SIZE CONF_SIZE
@@ -24,14 +24,16 @@
 const struct conf_param conf_params[] = {
 #define PARAM(member, type, file, path, def, min, max, text)                   \
 	{ #member, path, def, min, max, text, TYPE_##type, CONF_##file,        \
-	    (uint32_t)offsetof(struct conf, member) },
+		(uint32_t)offsetof(CONF_IF_##file(struct conf,                 \
+				       struct conf_vhost, struct conf_app),    \
+		    member) },
 #include "common/conf_params.def"
 #undef PARAM
 };
 const unsigned conf_params_count = sizeof conf_params / sizeof conf_params[0];
 
-static const char *const level_names[] = { "debug", "info", "notice",
-	"warning", "error" };
+static const char *const level_names[] = { "debug", "info", "notice", "warning",
+	"error" };
 static const char *const mode_names[] = { "local", "remote" };
 static const char *const slow_names[] = { "skip", "audio", "close" };
 static const char *const bool_names[] = { "false", "true" };
@@ -62,7 +64,9 @@ uint64_t
 conf_magic(void)
 {
 	/* FNV-1a over names and offsets: another layout, another number */
-	uint64_t h = UINT64_C(0xcbf29ce484222325) ^ sizeof(struct conf);
+	uint64_t h = UINT64_C(0xcbf29ce484222325) ^ sizeof(struct conf) ^
+		     sizeof(struct conf_vhost) << 20 ^
+		     sizeof(struct conf_app) << 40;
 	for (unsigned i = 0; i < conf_params_count; i++) {
 		for (const char *s = conf_params[i].member; *s; s++)
 			h = (h ^ (uint8_t)*s) * UINT64_C(0x100000001b3);
@@ -121,7 +125,7 @@ static bool
 is_number(enum conf_type t)
 {
 	return t == CONF_INT || t == CONF_SECONDS || t == CONF_MILLIS ||
-	    t == CONF_SIZE;
+	       t == CONF_SIZE;
 }
 
 static int
@@ -164,8 +168,7 @@ expected(const struct conf_param *p, char *err, unsigned errlen)
 		snprintf(err, errlen, "true or false");
 		return;
 	case CONF_LEVEL:
-		snprintf(err, errlen,
-		    "debug, info, notice, warning or error");
+		snprintf(err, errlen, "debug, info, notice, warning or error");
 		return;
 	case CONF_MODE:
 		snprintf(err, errlen, "local or remote");
@@ -174,18 +177,18 @@ expected(const struct conf_param *p, char *err, unsigned errlen)
 		snprintf(err, errlen, "skip, audio or close");
 		return;
 	case CONF_STRING_TYPE:
-		snprintf(err, errlen, "text of at most %d bytes",
-		    CONF_STRING - 1);
+		snprintf(
+		    err, errlen, "text of at most %d bytes", CONF_STRING - 1);
 		return;
 	}
 }
 
 int
-conf_set(struct conf *c, const struct conf_param *p, const char *text,
-    char *err, unsigned errlen)
+conf_set(void *of, const struct conf_param *p, const char *text, char *err,
+    unsigned errlen)
 {
 	char buf[CONF_STRING];
-	void *dst = (char *)c + p->offset;
+	void *dst = (char *)of + p->offset;
 	while (isspace((unsigned char)*text))
 		text++;
 	size_t n = strlen(text);
@@ -220,21 +223,125 @@ conf_set(struct conf *c, const struct conf_param *p, const char *text,
 }
 
 void
-conf_defaults(struct conf *c)
+conf_defaults(void *of, enum conf_file file)
 {
 	char err[128];
-	memset(c, 0, sizeof *c);
-	c->magic = conf_magic();
 	for (unsigned i = 0; i < conf_params_count; i++)
-		bug_on(conf_set(c, &conf_params[i], conf_params[i].def, err,
-			   sizeof err) != 0);
+		if (conf_params[i].file == file)
+			bug_on(conf_set(of, &conf_params[i], conf_params[i].def,
+				   err, sizeof err) != 0);
+}
+
+struct conf *
+conf_pack(const struct conf *head, const struct conf_vhost *vhosts,
+    uint32_t nvhosts, const struct conf_app *apps, uint32_t napps)
+{
+	uint64_t vhosts_at = sizeof *head,
+		 apps_at = vhosts_at + nvhosts * sizeof *vhosts,
+		 bytes = apps_at + napps * sizeof *apps;
+	struct conf *c = calloc(1, bytes);
+	if (c == NULL)
+		return NULL;
+	*c = *head;
+	c->magic = conf_magic();
+	c->bytes = bytes;
+	c->nvhosts = nvhosts;
+	c->napps = napps;
+	c->vhosts_at = vhosts_at;
+	c->apps_at = apps_at;
+	memcpy(conf_vhost(c, 0), vhosts, nvhosts * sizeof *vhosts);
+	memcpy(conf_app(c, 0), apps, napps * sizeof *apps);
+	return c;
+}
+
+struct conf *
+conf_new(void)
+{
+	struct conf head = { 0 };
+	struct conf_vhost v = { .name = CONF_DEFAULT_VHOST, .napps = 1 };
+	struct conf_app a = { 0 };
+	conf_defaults(&head, CONF_SERVER);
+	conf_defaults(&head, CONF_ADAPTOR);
+	conf_defaults(&v, CONF_VHOST);
+	conf_defaults(&a, CONF_APP);
+	return conf_pack(&head, &v, 1, &a, 1);
+}
+
+static void *
+at(const struct conf *c, uint64_t offset)
+{
+	return (void *)((uintptr_t)c + offset);
+}
+
+struct conf_vhost *
+conf_vhost(const struct conf *c, uint32_t i)
+{
+	return at(c, c->vhosts_at + i * sizeof(struct conf_vhost));
+}
+
+struct conf_app *
+conf_app(const struct conf *c, uint32_t i)
+{
+	return at(c, c->apps_at + i * sizeof(struct conf_app));
+}
+
+const struct conf_vhost *
+conf_find_vhost(const struct conf *c, struct span name)
+{
+	for (uint32_t i = 0; i < c->nvhosts; i++) {
+		const struct conf_vhost *v = conf_vhost(c, i);
+		if (strlen(v->name) == name.len &&
+		    strncasecmp(v->name, name.p, name.len) == 0)
+			return v;
+	}
+	return NULL;
+}
+
+/* Order of a span and a name, as strcmp(). */
+static int
+compare(struct span s, const char *name)
+{
+	size_t n = strlen(name);
+	int r = memcmp(s.p, name, s.len < n ? s.len : n);
+	if (r != 0)
+		return r;
+	return (s.len > n) - (s.len < n);
+}
+
+const struct conf_app *
+conf_find_app(
+    const struct conf *c, const struct conf_vhost *v, struct span name)
+{
+	uint32_t from = v->first_app + 1, to = v->first_app + v->napps;
+	while (from < to && name.len > 0) {
+		uint32_t mid = from + (to - from) / 2;
+		const struct conf_app *a = conf_app(c, mid);
+		int r = compare(name, a->name);
+		if (r == 0)
+			return a;
+		if (r < 0)
+			to = mid;
+		else
+			from = mid + 1;
+	}
+	return conf_app(c, v->first_app);
+}
+
+const struct conf_app *
+conf_key_app(const struct conf *c, const char *key, size_t len)
+{
+	struct span s = { key, len };
+	struct span vhost = span_head(s, span_find(s, '\0'));
+	s = span_skip(s, vhost.len + 1);
+	const struct conf_vhost *v = conf_find_vhost(c, vhost);
+	return conf_find_app(
+	    c, v ? v : conf_vhost(c, 0), span_head(s, span_find(s, '\0')));
 }
 
 void
-conf_print(const struct conf *c, const struct conf_param *p, char *buf,
-    unsigned len)
+conf_print(const void *of, const struct conf_param *p, char *buf, unsigned len)
 {
-	const char *src = (const char *)c + p->offset;
+	const char *src = (const char *)of + p->offset;
 	int64_t v;
 	memcpy(&v, src, sizeof v);
 	if (p->type == CONF_STRING_TYPE)

@@ -1,18 +1,33 @@
 /*
  * conf - the parsed configuration: plain data without pointers, written by
  * the master before any fork, read-only afterwards.  Workers get the very
- * bytes (struct conf) in a sealed memfd; both sides are of one build, which
- * conf_magic checks.
+ * bytes (conf->bytes of them) in a sealed memfd; both sides are of one build,
+ * which conf_magic checks.
+ *
+ *	| struct conf | struct conf_vhost ... | struct conf_app ... |
+ *
+ * struct conf holds what is said once for the server.  vhost 0 is
+ * _defaultVHost_, which takes every host name that no other has.  Each vhost
+ * has a general application, which stands for every name, and behind it those
+ * with settings of their own, in the order of strcmp().
  */
 #ifndef COMMON_CONF_H
 #define COMMON_CONF_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include "common/cursor.h"
+
+#define CONF_DEFAULT_VHOST "_defaultVHost_"
+
 enum {
-	CONF_STRING = 256,   /* bytes of a text parameter, NUL included */
-	CONF_LISTEN_MAX = 16 /* addresses in HostPortList */
+	CONF_STRING = 256,    /* bytes of a text parameter, NUL included */
+	CONF_NAME = 128,      /* of a virtual host, an application; with NUL */
+	CONF_LISTEN_MAX = 16, /* addresses in HostPortList */
+	CONF_VHOSTS_MAX = 256,
+	CONF_APPS_MAX = 16384
 };
 
 enum log_level {
@@ -49,6 +64,12 @@ struct conf_listen {
 	int32_t line;  /* in Adaptor.xml, 0 = built-in default */
 };
 
+/* Which of three is meant, by the file of a parameter. */
+#define CONF_IF_SERVER(server, vhost, app)  server
+#define CONF_IF_ADAPTOR(server, vhost, app) server
+#define CONF_IF_VHOST(server, vhost, app)   vhost
+#define CONF_IF_APP(server, vhost, app)	    app
+
 #define CONF_FIELD_INT	   int64_t
 #define CONF_FIELD_SECONDS int64_t
 #define CONF_FIELD_MILLIS  int64_t
@@ -69,17 +90,43 @@ struct seat_range {
 	uint32_t count; /* seats; 0: nobody sits */
 };
 
-enum seat_kind { SEAT_CONNECTION, SEAT_WAITING, SEAT_KINDS };
+enum seat_kind { SEAT_WAITING, SEAT_KINDS };
+
+#define CONF_FIELD(member, type) CONF_FIELD_##type member;
+#define CONF_NO_FIELD(member, type)
+
+/* An application, or all of a virtual host. */
+struct conf_app {
+#define PARAM(member, type, file, path, def, min, max, text)                   \
+	CONF_IF_##file(CONF_NO_FIELD, CONF_NO_FIELD, CONF_FIELD)(member, type)
+#include "common/conf_params.def"
+#undef PARAM
+	uint32_t vhost;	      /* its index */
+	char name[CONF_NAME]; /* "": the general one */
+};
+
+struct conf_vhost {
+#define PARAM(member, type, file, path, def, min, max, text)                   \
+	CONF_IF_##file(CONF_NO_FIELD, CONF_FIELD, CONF_NO_FIELD)(member, type)
+#include "common/conf_params.def"
+#undef PARAM
+	char name[CONF_NAME];
+	uint32_t first_app, napps; /* the general one, those with a name */
+	struct seat_range seats;   /* of max_connections */
+};
 
 struct conf {
 	uint64_t magic; /* conf_magic() */
+	uint64_t bytes; /* of this and the tables behind it */
 #define PARAM(member, type, file, path, def, min, max, text)                   \
-	CONF_FIELD_##type member;
+	CONF_IF_##file(CONF_FIELD, CONF_NO_FIELD, CONF_NO_FIELD)(member, type)
 #include "common/conf_params.def"
 #undef PARAM
 	struct conf_listen listen[CONF_LISTEN_MAX];
 	uint32_t nlisten;
 	struct seat_range seats[SEAT_KINDS];
+	uint32_t nvhosts, napps;
+	uint64_t vhosts_at, apps_at; /* bytes from the beginning */
 };
 
 /* A row of conf_params.def. */
@@ -87,29 +134,64 @@ struct conf_param {
 	const char *member, *path, *def, *min, *max, *text;
 	enum conf_type type;
 	enum conf_file file;
-	uint32_t offset; /* in struct conf */
+	uint32_t offset; /* in the struct of its file */
 };
 
 extern const struct conf_param conf_params[];
 extern const unsigned conf_params_count;
 
-/* Changes with the size and the layout of struct conf. */
+/* Changes with the size and the layout of the structs. */
 uint64_t conf_magic(void);
 
-/* Every parameter at its default, no listener. */
-void conf_defaults(struct conf *c);
+/*
+ * Every parameter of a file at its default.
+ * of		struct conf, struct conf_vhost or struct conf_app
+ */
+void conf_defaults(void *of, enum conf_file file);
 
 /*
- * Set parameter p of c from text as it stands in a file: blanks trimmed,
- * empty text and "-1" mean the default.
+ * Put the parts together; *c is the caller's, to be given to free().
+ *
+ * head		the server; counts, places and bytes in it are set here
+ * apps		by vhost; first_app and napps of the vhosts say which.  In each
+ *		the general one is first, the others are sorted by name
+ * Returns	NULL: no memory
+ */
+struct conf *conf_pack(const struct conf *head, const struct conf_vhost *vhosts,
+    uint32_t nvhosts, const struct conf_app *apps, uint32_t napps);
+
+/* All defaults: one virtual host, no listener.  NULL: no memory. */
+struct conf *conf_new(void);
+
+struct conf_vhost *conf_vhost(const struct conf *c, uint32_t i);
+struct conf_app *conf_app(const struct conf *c, uint32_t i);
+
+/* The virtual host of that name, in any case; NULL: none. */
+const struct conf_vhost *conf_find_vhost(
+    const struct conf *c, struct span name);
+
+/* The application of that name: its own settings, or the general ones. */
+const struct conf_app *conf_find_app(
+    const struct conf *c, const struct conf_vhost *v, struct span name);
+
+/*
+ * The application of a stream key (vhost NUL app NUL ...); of a key that names
+ * no virtual host the general one of _defaultVHost_.
+ */
+const struct conf_app *conf_key_app(
+    const struct conf *c, const char *key, size_t len);
+
+/*
+ * Set parameter p in `of` (as of conf_defaults) from text as it stands in a
+ * file: blanks trimmed, empty text and "-1" mean the default.
  * Returns 0, or -1 with what was expected in err ("a number from 1 to 64").
  */
-int conf_set(struct conf *c, const struct conf_param *p, const char *text,
-    char *err, unsigned errlen);
+int conf_set(void *of, const struct conf_param *p, const char *text, char *err,
+    unsigned errlen);
 
-/* Text of parameter p in c as it could stand in a file (for sluice -t). */
+/* Text of parameter p as it could stand in a file (for sluice -t). */
 void conf_print(
-    const struct conf *c, const struct conf_param *p, char *buf, unsigned len);
+    const void *of, const struct conf_param *p, char *buf, unsigned len);
 
 /* Name of a file ("Server.xml"), of a level ("info"). */
 const char *conf_file_name(enum conf_file f);

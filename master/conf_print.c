@@ -102,7 +102,7 @@ listeners(struct printer *p, const struct conf *c)
 }
 
 static void
-params(struct printer *p, const struct conf *c, enum conf_file file)
+params(struct printer *p, const void *of, enum conf_file file)
 {
 	unsigned base = p->depth;
 	char buf[CONF_STRING];
@@ -111,7 +111,7 @@ params(struct printer *p, const struct conf *c, enum conf_file file)
 		if (row->file != file)
 			continue;
 		const char *name = enter(p, base, row->path);
-		conf_print(c, row, buf, sizeof buf);
+		conf_print(of, row, buf, sizeof buf);
 		indent(p);
 		fprintf(p->out, "<%s>", name);
 		text(p->out, buf);
@@ -130,7 +130,12 @@ section(struct printer *p, const struct conf *c, enum conf_file file,
 		push(p, "Server", strlen("Server"));
 	if (file == CONF_ADAPTOR)
 		listeners(p, c);
-	params(p, c, file);
+	if (file == CONF_APP)
+		params(p, conf_app(c, 0), file);
+	else
+		params(p,
+		    file == CONF_VHOST ? (const void *)conf_vhost(c, 0) : c,
+		    file);
 	while (p->depth > 0)
 		pop(p);
 }

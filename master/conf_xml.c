@@ -18,7 +18,7 @@
 enum { PATH_LEN = 256, TEXT_LEN = 2048 };
 
 /* What conf_load() works on. */
-struct reader {
+struct conf_reader {
 	struct conf *conf;
 	struct conf_report *report;
 	struct conf_vars vars;
@@ -27,11 +27,12 @@ struct reader {
 	bool doctype; /* one was met: parsing was stopped */
 };
 
-static void fault(struct reader *, int line, const char *element,
+static void fault(struct conf_reader *, int line, const char *element,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 static void
-fault(struct reader *r, int line, const char *element, const char *fmt, ...)
+fault(
+    struct conf_reader *r, int line, const char *element, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
@@ -48,7 +49,7 @@ fault(struct reader *r, int line, const char *element, const char *fmt, ...)
 }
 
 static void
-notice(struct reader *r, bool warning, int line, const char *element,
+notice(struct conf_reader *r, bool warning, int line, const char *element,
     const char *text)
 {
 	struct conf_report *rep = r->report;
@@ -124,7 +125,7 @@ our_path(enum conf_file kind, unsigned i)
  * at most 2 edits away.  Returns its length, *near set; or 0.
  */
 static size_t
-nearest(const struct reader *r, const char *path, const char *name,
+nearest(const struct conf_reader *r, const char *path, const char *name,
     const char **near)
 {
 	size_t plen = strlen(path), found = 0;
@@ -145,7 +146,7 @@ nearest(const struct reader *r, const char *path, const char *name,
 }
 
 static void
-unknown(struct reader *r, int line, const char *path, const char *name)
+unknown(struct conf_reader *r, int line, const char *path, const char *name)
 {
 	char element[PATH_LEN + 64], text[128];
 	const char *near = NULL;
@@ -193,8 +194,8 @@ own_text(const xmlNode *e, char *buf, size_t cap)
 
 /* Text of e with its ${NAME} replaced; faults are reported. */
 static bool
-expanded(struct reader *r, const xmlNode *e, const char *element, char *out,
-    size_t cap)
+expanded(struct conf_reader *r, const xmlNode *e, const char *element,
+    char *out, size_t cap)
 {
 	char raw[TEXT_LEN], err[160];
 	if (!own_text(e, raw, sizeof raw)) {
@@ -211,7 +212,7 @@ expanded(struct reader *r, const xmlNode *e, const char *element, char *out,
 
 /* ${NAME} in attributes is checked wherever it stands. */
 static void
-check_attributes(struct reader *r, const xmlNode *e)
+check_attributes(struct conf_reader *r, const xmlNode *e)
 {
 	char raw[TEXT_LEN], out[TEXT_LEN], err[160];
 	for (const xmlAttr *a = e->properties; a; a = a->next) {
@@ -235,7 +236,7 @@ check_attributes(struct reader *r, const xmlNode *e)
 
 /* A part without meaning here: still, every ${NAME} must be known. */
 static void
-check_ignored(struct reader *r, const xmlNode *e)
+check_ignored(struct conf_reader *r, const xmlNode *e)
 {
 	char text[TEXT_LEN], raw[TEXT_LEN];
 	check_attributes(r, e);
@@ -247,7 +248,7 @@ check_ignored(struct reader *r, const xmlNode *e)
 }
 
 static void
-host_port(struct reader *r, const xmlNode *e)
+host_port(struct conf_reader *r, const xmlNode *e)
 {
 	char text[TEXT_LEN], err[160];
 	struct conf *c = r->conf;
@@ -268,8 +269,18 @@ host_port(struct reader *r, const xmlNode *e)
 		    "version)");
 }
 
+/* What the parameters of the file being read are set in. */
+static void *
+target(const struct conf_reader *r)
+{
+	if (r->kind == CONF_APP)
+		return conf_app(r->conf, 0);
+	return r->kind == CONF_VHOST ? (void *)conf_vhost(r->conf, 0)
+				     : (void *)r->conf;
+}
+
 static void
-param(struct reader *r, const xmlNode *e, unsigned i)
+param(struct conf_reader *r, const xmlNode *e, unsigned i)
 {
 	const struct conf_param *p = &conf_params[i];
 	char text[TEXT_LEN], want[160];
@@ -279,17 +290,18 @@ param(struct reader *r, const xmlNode *e, unsigned i)
 	if (r->report->line[i] != 0)
 		notice(r, true, line, p->path, "given twice, this one holds");
 	r->report->line[i] = line;
-	if (conf_set(r->conf, p, text, want, sizeof want) != 0)
+	if (conf_set(target(r), p, text, want, sizeof want) != 0)
 		fault(
 		    r, line, p->path, "expected %s, not \"%.60s\"", want, text);
-	else if (p->type == CONF_MODE && r->conf->mode == CONF_MODE_REMOTE)
+	else if (p->type == CONF_MODE &&
+		 conf_vhost(r->conf, 0)->mode == CONF_MODE_REMOTE)
 		fault(r, line, p->path,
 		    "expected local (edges are not in this version)");
 }
 
 /* Is path + "/" the beginning of a path of ours? */
 static bool
-is_container(const struct reader *r, const char *path)
+is_container(const struct conf_reader *r, const char *path)
 {
 	size_t n = strlen(path);
 	for (unsigned i = 0; i <= conf_params_count; i++) {
@@ -301,7 +313,7 @@ is_container(const struct reader *r, const char *path)
 }
 
 static int
-param_index(const struct reader *r, const char *path)
+param_index(const struct conf_reader *r, const char *path)
 {
 	for (unsigned i = 0; i < conf_params_count; i++)
 		if (conf_params[i].file == r->kind &&
@@ -310,11 +322,12 @@ param_index(const struct reader *r, const char *path)
 	return -1;
 }
 
-static void walk(struct reader *r, const xmlNode *parent, const char *path);
+static void walk(
+    struct conf_reader *r, const xmlNode *parent, const char *path);
 
 /* One element inside the container `path` ("" or "A/B/"). */
 static void
-element(struct reader *r, const xmlNode *e, const char *path)
+element(struct conf_reader *r, const xmlNode *e, const char *path)
 {
 	char full[PATH_LEN];
 	const char *name = (const char *)e->name;
@@ -343,7 +356,7 @@ element(struct reader *r, const xmlNode *e, const char *path)
 }
 
 static void
-walk(struct reader *r, const xmlNode *parent, const char *path)
+walk(struct conf_reader *r, const xmlNode *parent, const char *path)
 {
 	for (const xmlNode *n = parent->children; n; n = n->next) {
 		if (n->type == XML_ENTITY_REF_NODE)
@@ -380,7 +393,7 @@ kind_of_root(const xmlNode *root, enum conf_file *kind)
 
 /* All four roots inside <Sluice>. */
 static void
-walk_all(struct reader *r, const xmlNode *sluice)
+walk_all(struct conf_reader *r, const xmlNode *sluice)
 {
 	for (const xmlNode *n = sluice->children; n; n = n->next) {
 		if (n->type != XML_ELEMENT_NODE)
@@ -397,7 +410,7 @@ walk_all(struct reader *r, const xmlNode *sluice)
 }
 
 static void
-read_root(struct reader *r, const xmlNode *root, bool all)
+read_root(struct conf_reader *r, const xmlNode *root, bool all)
 {
 	enum conf_file kind;
 	const char *name = (const char *)root->name;
@@ -429,7 +442,7 @@ on_doctype(void *arg, const xmlChar *name, const xmlChar *external,
     const xmlChar *system)
 {
 	xmlParserCtxt *ctxt = arg;
-	struct reader *r = ctxt->_private;
+	struct conf_reader *r = ctxt->_private;
 	(void)name;
 	(void)external;
 	(void)system;
@@ -440,7 +453,7 @@ on_doctype(void *arg, const xmlChar *name, const xmlChar *external,
 }
 
 static void
-report_syntax(struct reader *r, xmlParserCtxt *ctxt)
+report_syntax(struct conf_reader *r, xmlParserCtxt *ctxt)
 {
 	xmlError *e = xmlCtxtGetLastError(ctxt);
 	char text[256];
@@ -454,7 +467,7 @@ report_syntax(struct reader *r, xmlParserCtxt *ctxt)
 }
 
 static void
-parse(struct reader *r, const char *bytes, size_t len, bool all)
+parse(struct conf_reader *r, const char *bytes, size_t len, bool all)
 {
 	xmlParserCtxt *ctxt = xmlNewParserCtxt();
 	bug_on(!ctxt);
@@ -477,7 +490,7 @@ parse(struct reader *r, const char *bytes, size_t len, bool all)
  * Returns its length, -ENOENT, or another -errno (reported).
  */
 static ssize_t
-slurp(struct reader *r, char **bytes)
+slurp(struct conf_reader *r, char **bytes)
 {
 	int fd = open(r->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
@@ -510,7 +523,7 @@ slurp(struct reader *r, char **bytes)
 }
 
 static void
-read_ini(struct reader *r, const char *dir, const char *name)
+read_ini(struct conf_reader *r, const char *dir, const char *name)
 {
 	char path[512], err[160], *bytes = NULL;
 	snprintf(path, sizeof path, "%s/%s", dir, name);
@@ -531,7 +544,7 @@ read_ini(struct reader *r, const char *dir, const char *name)
 }
 
 static void
-read_xml(struct reader *r, const char *path, bool all)
+read_xml(struct conf_reader *r, const char *path, bool all)
 {
 	char *bytes = NULL;
 	r->file = path;
@@ -542,7 +555,7 @@ read_xml(struct reader *r, const char *path, bool all)
 }
 
 static void
-read_tree(struct reader *r, const char *dir)
+read_tree(struct conf_reader *r, const char *dir)
 {
 	static const char *const ini[] = { "fms.ini", "ams.ini", "sluice.ini" };
 	for (unsigned i = 0; i < 3; i++)
@@ -566,7 +579,7 @@ name_files(struct conf_report *rep, const char *dir)
 }
 
 static void
-predefine(struct reader *r, const char *path)
+predefine(struct conf_reader *r, const char *path)
 {
 	char full[PATH_LEN];
 	snprintf(full, sizeof full, "%s", path);
@@ -579,14 +592,16 @@ predefine(struct reader *r, const char *path)
 
 int
 conf_load(
-    const char *path, bool must_exist, struct conf *c, struct conf_report *rep)
+    const char *path, bool must_exist, struct conf **c, struct conf_report *rep)
 {
-	_Static_assert(sizeof(struct reader) < 512 * 1024, "on the stack");
-	struct reader r = { .conf = c, .report = rep, .file = path };
+	_Static_assert(sizeof(struct conf_reader) < 512 * 1024, "on the stack");
+	struct conf_reader r = {
+		.conf = conf_new(), .report = rep, .file = path
+	};
 	struct stat st;
-	bug_on(conf_params_count > CONF_PARAMS_MAX);
+	bug_on(!r.conf || conf_params_count > CONF_PARAMS_MAX);
 	memset(rep, 0, sizeof *rep);
-	conf_defaults(c);
+	*c = r.conf;
 	name_files(rep, path);
 	predefine(&r, path);
 	if (strlen(path) > 190) {
@@ -604,8 +619,8 @@ conf_load(
 			snprintf(rep->file[i], sizeof rep->file[i], "%s", path);
 		read_xml(&r, path, true);
 	}
-	if (c->nlisten == 0)
-		hostport_default(c->listen, &c->nlisten);
+	if (r.conf->nlisten == 0)
+		hostport_default(r.conf->listen, &r.conf->nlisten);
 	xmlCleanupParser();
 	return rep->faults ? -1 : 0;
 }

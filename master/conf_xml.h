@@ -49,14 +49,15 @@ struct conf_report {
 };
 
 /*
- * Read the tree (or the file) at path into c.
+ * Read the tree (or the file) at path; *c is the caller's, to be given to free(),
+ * also when there are faults.
  *
  * must_exist	path was given by the user: that it is missing is a fault
  * Returns	0, or -1: faults were written to stderr as
  *		"file:line: element: what was expected"
  */
 int conf_load(
-    const char *path, bool must_exist, struct conf *c, struct conf_report *r);
+    const char *path, bool must_exist, struct conf **c, struct conf_report *r);
 
 /* Print c in the canonical form, which conf_load() reads again. */
 void conf_dump(const struct conf *c, FILE *out);

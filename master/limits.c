@@ -121,6 +121,17 @@ limits_oom(char *buf, size_t len)
 	snprintf(buf, len, "%ld", lowered || was > 900 ? was : was + 100);
 }
 
+/* The largest MaxStreamSize of all applications. */
+static int64_t
+largest_ring(const struct conf *c)
+{
+	int64_t most = 0;
+	for (uint32_t i = 0; i < c->napps; i++)
+		if (conf_app(c, i)->stream_bytes > most)
+			most = conf_app(c, i)->stream_bytes;
+	return most;
+}
+
 int
 limits_apply(const struct limits *l, struct conf *c, char *err, size_t errlen)
 {
@@ -134,11 +145,11 @@ limits_apply(const struct limits *l, struct conf *c, char *err, size_t errlen)
 			bytes = 4096 * MIB;
 		c->arena_bytes = (int64_t)(bytes & ~(MIB - 1));
 	}
-	if (c->arena_bytes < c->stream_bytes) {
+	if (c->arena_bytes < largest_ring(c)) {
 		snprintf(err, errlen,
 		    "expected at least MaxStreamSize of Application.xml, "
 		    "%" PRId64 " MiB, not %" PRId64,
-		    c->stream_bytes >> 20, c->arena_bytes >> 20);
+		    largest_ring(c) >> 20, c->arena_bytes >> 20);
 		return -1;
 	}
 	if ((uint64_t)c->arena_bytes > l->memory) {
@@ -170,7 +181,7 @@ limits_clients(const struct limits *l, const struct conf *c)
 uint32_t
 limits_streams(const struct conf *c)
 {
-	int64_t fit = c->arena_bytes / c->stream_bytes;
+	int64_t fit = c->arena_bytes / largest_ring(c);
 	return (uint32_t)(fit < c->max_streams ? fit : c->max_streams);
 }
 
@@ -191,24 +202,30 @@ limits_words(
 		snprintf(streams, sizeof streams,
 		    "ArenaSize %" PRId64 " MiB at %" PRId64
 		    " MiB for a full ring",
-		    c->arena_bytes >> 20, c->stream_bytes >> 20);
+		    c->arena_bytes >> 20, largest_ring(c) >> 20);
 	else
 		snprintf(streams, sizeof streams, "MaxStreams %" PRId64,
 		    c->max_streams);
 	snprintf(buf, len, "clients: %s; streams: %s", clients, streams);
 }
 
+/* Lay a range out from word `at`; returns the word behind it. */
+static uint32_t
+place(struct seat_range *r, uint32_t at, int64_t count)
+{
+	r->first = at;
+	r->count = (uint32_t)count;
+	return at + (uint32_t)seats_words(r->count);
+}
+
 uint32_t
 limits_seats(struct conf *c)
 {
-	const int64_t count[SEAT_KINDS] = { [SEAT_CONNECTION] =
-						c->max_connections,
-		[SEAT_WAITING] = c->max_waiting };
-	uint64_t at = 0;
-	for (unsigned i = 0; i < SEAT_KINDS; i++) {
-		c->seats[i].first = (uint32_t)at;
-		c->seats[i].count = (uint32_t)count[i];
-		at += seats_words(c->seats[i].count);
+	uint32_t at = 0;
+	at = place(&c->seats[SEAT_WAITING], at, c->max_waiting);
+	for (uint32_t i = 0; i < c->nvhosts; i++) {
+		struct conf_vhost *v = conf_vhost(c, i);
+		at = place(&v->seats, at, v->max_connections);
 	}
-	return (uint32_t)at;
+	return at;
 }

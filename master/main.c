@@ -145,7 +145,7 @@ absolute(const char *path, char *out, size_t len)
 _Noreturn static void
 check(const struct options *o)
 {
-	static struct conf c;
+	struct conf *c;
 	static struct conf_report rep;
 	int r = conf_load(o->conf, o->conf_given, &c, &rep);
 	for (unsigned i = 0; i < rep.nnotices; i++)
@@ -155,7 +155,8 @@ check(const struct options *o)
 		    rep.notice[i].element, rep.notice[i].text);
 	if (r != 0)
 		exit(EXIT_CONFIG);
-	conf_dump(&c, stdout);
+	conf_dump(c, stdout);
+	free(c);
 	if (fflush(stdout) != 0)
 		die(EXIT_SERVER, "standard output: %s", strerror(errno));
 	exit(0);
@@ -187,7 +188,7 @@ static void
 find_user(struct master *m, const struct conf_report *rep)
 {
 	switch (user_find(
-	    m->conf.uid, m->conf.gid, &m->worker_uid, &m->worker_gid)) {
+	    m->conf->uid, m->conf->gid, &m->worker_uid, &m->worker_gid)) {
 	case USER_OK:
 		return;
 	case USER_NO_UID:
@@ -202,9 +203,9 @@ fit(struct master *m, struct limits *l, const struct conf_report *rep)
 {
 	char err[256];
 	limits_init(l);
-	if (limits_apply(l, &m->conf, err, sizeof err) != 0)
+	if (limits_apply(l, m->conf, err, sizeof err) != 0)
 		bad_param(rep, "arena_bytes", err);
-	m->nslots = (unsigned)m->conf.workers;
+	m->nslots = (unsigned)m->conf->workers;
 	find_user(m, rep);
 }
 
@@ -212,13 +213,13 @@ static void
 make_arena(struct master *m, const struct limits *l)
 {
 	/* beside live streams some blocks are ended and not yet freed */
-	int64_t blocks = m->conf.max_streams + m->conf.max_streams / 4 + 64;
+	int64_t blocks = m->conf->max_streams + m->conf->max_streams / 4 + 64;
 	struct arena_size size = { .nslots = m->nslots,
 		.nblocks =
 		    (uint32_t)(blocks < BLOCKS_MAX ? blocks : BLOCKS_MAX),
-		.nrows = limits_clients(l, &m->conf) + IPC_SURPLUS,
-		.bytes = (uint64_t)m->conf.arena_bytes,
-		.nseats = limits_seats(&m->conf) };
+		.nrows = limits_clients(l, m->conf) + IPC_SURPLUS,
+		.bytes = (uint64_t)m->conf->arena_bytes,
+		.nseats = limits_seats(m->conf) };
 	int r = arena_create(&m->arena, &size, &m->arena_fds);
 	if (r != 0)
 		die(EXIT_SERVER, "shared memory: %s", strerror(-r));
@@ -233,14 +234,15 @@ make_arena(struct master *m, const struct limits *l)
 	}
 }
 
-/* struct conf for the workers: nobody can change it any more. */
+/* The configuration for the workers: nobody can change it any more. */
 static void
 seal_conf(struct master *m)
 {
 	m->conf_fd =
 	    memfd_create("sluice-conf", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (m->conf_fd < 0 ||
-	    write(m->conf_fd, &m->conf, sizeof m->conf) != sizeof m->conf ||
+	    write(m->conf_fd, m->conf, m->conf->bytes) !=
+		(ssize_t)m->conf->bytes ||
 	    fcntl(m->conf_fd, F_ADD_SEALS,
 		F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
 		die(EXIT_SERVER, "configuration in memory: %s",
@@ -252,7 +254,7 @@ start_log(struct master *m, const struct options *o)
 {
 	char err[400];
 	const char *file =
-	    m->conf.log_file[0] ? m->conf.log_file : "sluice.log";
+	    m->conf->log_file[0] ? m->conf->log_file : "sluice.log";
 	int n = snprintf(m->log_path, sizeof m->log_path, "%s%s%s",
 	    file[0] == '/' ? "" : m->run_dir, file[0] == '/' ? "" : "/", file);
 	if (n < 0 || (size_t)n >= sizeof m->log_path)
@@ -262,7 +264,7 @@ start_log(struct master *m, const struct options *o)
 	if (!m->log)
 		die(EXIT_CONFIG, "log: %s", err);
 	m->env.log_fd = logw_fd(m->log);
-	log_open(m->env.log_fd, (enum log_level)m->conf.log_level);
+	log_open(m->env.log_fd, (enum log_level)m->conf->log_level);
 }
 
 static void
@@ -275,14 +277,14 @@ say_start(const struct master *m, const struct limits *l,
 		addrs[i] = m->listeners.name[i];
 	LOG(server_start, .version = PACKAGE_VERSION,
 	    .listen = { addrs, m->listeners.naddrs }, .workers = m->nslots,
-	    .arena_bytes = m->conf.arena_bytes, .conf = m->conf_path,
+	    .arena_bytes = m->conf->arena_bytes, .conf = m->conf_path,
 	    .run = m->run_dir, .log = m->log_path,
 	    .worker_program = m->env.path);
-	limits_words(l, &m->conf, words, sizeof words);
+	limits_words(l, m->conf, words, sizeof words);
 	LOG(server_capacity,
-	    .clients = (uint64_t)limits_clients(l, &m->conf) * m->nslots,
-	    .streams = limits_streams(&m->conf),
-	    .arena_bytes = m->conf.arena_bytes, .limit = words);
+	    .clients = (uint64_t)limits_clients(l, m->conf) * m->nslots,
+	    .streams = limits_streams(m->conf),
+	    .arena_bytes = m->conf->arena_bytes, .limit = words);
 	for (unsigned i = 0; i < rep->nnotices; i++) {
 		const struct conf_notice *n = &rep->notice[i];
 		LOG_AT(n->warning ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE,
@@ -312,7 +314,7 @@ static void
 start(struct master *m, const struct options *o, const struct limits *l,
     const struct conf_report *rep)
 {
-	if (listen_open(&m->listeners, &m->conf, rep->file[CONF_ADAPTOR],
+	if (listen_open(&m->listeners, m->conf, rep->file[CONF_ADAPTOR],
 		m->nslots) != 0)
 		exit(EXIT_CONFIG);
 	make_arena(m, l);
@@ -339,6 +341,7 @@ stop(struct master *m)
 	kick_free(m->kick);
 	listen_close(&m->listeners, m->nslots);
 	arena_unmap(&m->arena);
+	free(m->conf);
 }
 
 int
@@ -358,7 +361,7 @@ main(int argc, char **argv)
 	if (conf_load(m.conf_path, o.conf_given, &m.conf, &rep) != 0)
 		return EXIT_CONFIG;
 	if (o.workers)
-		m.conf.workers = o.workers;
+		m.conf->workers = o.workers;
 	m.start_ns = clock_now().ns;
 	clock_wall(m.start_time);
 	fit(&m, &l, &rep);

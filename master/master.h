@@ -32,7 +32,7 @@ struct slot_state {
 };
 
 struct master {
-	struct conf conf;
+	struct conf *conf; /* of this process until the workers have it too */
 	struct arena arena;
 	struct arena_fds arena_fds;
 	struct listeners listeners;
@@ -40,7 +40,7 @@ struct master {
 	struct slot_state slot[SLOTS_MAX];
 	unsigned nslots;
 	int eventfd[SLOTS_MAX];
-	int conf_fd; /* struct conf, sealed */
+	int conf_fd; /* *conf, sealed */
 	int signal_fd;
 	uint32_t worker_uid, worker_gid;
 	uint64_t next_incarnation;

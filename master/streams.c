@@ -199,6 +199,15 @@ plausible(const struct master *m, uint32_t b, struct left l)
 	return l;
 }
 
+/* The application of the name at d of the directory. */
+static const struct conf_app *
+app_of(const struct master *m, uint32_t d)
+{
+	char key[DIR_KEY_MAX];
+	size_t len = directory_key(&m->arena, d, key);
+	return conf_key_app(m->conf, key, len);
+}
+
 /*
  * LIVE -> ENDED, in the order that lets a worker which sees the end know all
  * about it; then marks in every slot.  The caller writes the eventfds after
@@ -211,7 +220,8 @@ end_stream(struct master *m, uint32_t b, enum reason why, struct left left)
 	uint64_t gen = gen_of(sg_of(m, b)), now = clock_now().ns;
 	uint32_t d = atomic_load_explicit(&blk->dir, memory_order_relaxed);
 	struct dir_entry *e = &m->arena.control->dir[d];
-	uint64_t grace_ms = is_goodbye(why) ? 0 : (uint64_t)m->conf.grace_ms;
+	uint64_t grace_ms =
+	    is_goodbye(why) ? 0 : (uint64_t)app_of(m, d)->grace_ms;
 	left = plausible(m, b, left);
 	atomic_store_explicit(&blk->end_reason, why, memory_order_relaxed);
 	atomic_store_explicit(&blk->grace_until_ns,
@@ -315,7 +325,7 @@ grant(struct master *m, unsigned slot, uint64_t request,
 {
 	struct streams *s = m->streams;
 	struct ipc_msg a = { .kind = IPC_GRANT, .request = request };
-	if (s->live >= (uint64_t)m->conf.max_streams) {
+	if (s->live >= (uint64_t)m->conf->max_streams) {
 		refuse(m, slot, request, p, REASON_NO_STREAM_LEFT);
 		return;
 	}
@@ -386,8 +396,10 @@ ask_owner(struct master *m, unsigned slot, const struct ipc_msg *msg,
 	p->incarnation = m->slot[slot].proc.incarnation;
 	p->request = msg->request;
 	p->what = msg->u.publish;
-	p->deadline_ns = mono_add_ms(
-	    clock_now(), (uint64_t)m->conf.publish_timeout_ms + 1000)
+	p->deadline_ns = mono_add_ms(clock_now(),
+	    (uint64_t)conf_key_app(m->conf, p->what.key, p->what.keylen)
+		    ->publish_timeout_ms +
+		1000)
 			     .ns;
 	s->npending++;
 	ask.u.stream.block = b;

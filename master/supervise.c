@@ -222,6 +222,15 @@ log_exit(const struct master *m, unsigned slot, const struct proc *p, pid_t pid,
 
 /* Before the server was ever ready: is there any use in trying again? */
 static void
+sweep_seats(const struct master *m, uint64_t owner)
+{
+	(void)seats_sweep(&m->arena, m->conf->seats, SEAT_KINDS, owner);
+	for (uint32_t i = 0; i < m->conf->nvhosts; i++)
+		(void)seats_sweep(
+		    &m->arena, &conf_vhost(m->conf, i)->seats, 1, owner);
+}
+
+static void
 judge_start(struct master *m, int code, int status)
 {
 	if (m->ready || m->stopping)
@@ -251,8 +260,7 @@ supervise_death(struct master *m, unsigned slot)
 	repair_slot(m, slot);
 	s->deaths++;
 	show_state(m, slot, m->stopping ? WORKER_QUIT : WORKER_DOWN);
-	(void)seats_sweep(&m->arena, m->conf.seats, SEAT_KINDS,
-	    seat_owner(slot, p->incarnation));
+	sweep_seats(m, seat_owner(slot, p->incarnation));
 	streams_owner_died(m, slot, p->incarnation);
 	if (mono_ms_since((struct mono){ p->start_ns }, (struct mono){ now }) >=
 	    GOOD_LIFE_MS)
@@ -348,7 +356,7 @@ supervise_socket(struct master *m, unsigned slot, uint32_t events)
 static uint64_t
 watchdog_tick_ns(const struct master *m)
 {
-	return (uint64_t)m->conf.watchdog_ms * NS_PER_MS / STILL_TICKS;
+	return (uint64_t)m->conf->watchdog_ms * NS_PER_MS / STILL_TICKS;
 }
 
 static void
@@ -369,7 +377,7 @@ judge_slot(struct master *m, unsigned slot)
 	if (s->proc.why != PROC_ALIVE)
 		return;
 	LOG(worker_stuck, .worker = slot, .worker_pid = s->proc.pid,
-	    .still_ms = m->conf.watchdog_ms,
+	    .still_ms = m->conf->watchdog_ms,
 	    .in_section = section_inside(m->arena.slot[slot]));
 	proc_kill(&s->proc, PROC_STUCK);
 }

@@ -320,10 +320,10 @@ publish_begin(struct worker *w, struct conn *c, struct netstream *ns,
     struct msg **mp, const struct chunk_ctx *x)
 {
 	struct publish *p = ns->pub;
-	if (x->len > (uint64_t)w->conf->stream_bytes / 4)
+	if (x->len > (uint64_t)c->app->stream_bytes / 4)
 		return REASON_MESSAGE_SIZE;
 	uint32_t *acc = &session_of(w, c)->input;
-	if (*acc >= (uint64_t)w->conf->max_conn_input)
+	if (*acc >= (uint64_t)c->app->max_conn_input)
 		return REASON_INPUT_LIMIT;
 	struct msg *m = msg_new(w, x->len, p, acc);
 	if (m == NULL)
@@ -349,7 +349,7 @@ gather(struct worker *w, struct publish *p, struct msg **mp, const uint8_t *b,
 		memcpy(m->spill + m->got, b, n);
 		m->got += n;
 	} else if (!msg_append(w, mp, b, n, account(w, p),
-		       (uint32_t)w->conf->max_conn_input)) {
+		       (uint32_t)p->c->app->max_conn_input)) {
 		return REASON_INPUT_LIMIT;
 	}
 	return REASON_NONE;
@@ -387,7 +387,7 @@ evict(struct worker *w, struct publish *p)
 {
 	struct msg *m = p->direct;
 	uint32_t size = (uint32_t)bufpool_round(m->len), *acc = account(w, p);
-	if (*acc + size > (uint64_t)w->conf->max_conn_input)
+	if (*acc + size > (uint64_t)p->c->app->max_conn_input)
 		return false;
 	uint8_t *b = bufpool_get(&w->pool, m->len);
 	if (b == NULL)
@@ -458,7 +458,7 @@ static void
 pace(struct worker *w, struct publish *p)
 {
 	uint64_t elapsed = mono_ms_since(p->pace, w->now);
-	uint64_t speed = (uint64_t)w->conf->publish_speed;
+	uint64_t speed = (uint64_t)p->c->app->publish_speed;
 	int32_t media = rtmp_ts_diff(p->pace_ts, p->clock.last);
 	if (p->pace.ns == 0 || elapsed > PACE_AGAIN_MS || media < 0) {
 		p->pace = w->now;
@@ -501,7 +501,7 @@ sort_out(struct worker *w, struct publish *p, struct msg *m)
 static enum reason
 unpack_one(struct worker *w, struct publish *p, const struct aggregate_msg *am)
 {
-	uint32_t limit = (uint32_t)w->conf->max_conn_input;
+	uint32_t limit = (uint32_t)p->c->app->max_conn_input;
 	struct msg *m = msg_new(w, am->len, p, account(w, p));
 	if (m == NULL)
 		return REASON_INPUT_MEMORY;

@@ -150,6 +150,7 @@ log_connect(
 static enum reason
 on_connect(const struct call *k)
 {
+	const struct conf *conf = k->w->conf;
 	struct cmd_connect cc;
 	struct url_app a;
 	struct writer wr;
@@ -162,6 +163,7 @@ on_connect(const struct call *k)
 	find_app(&cc, &a);
 	if (!set_prefix(k->s, a.app, a.instance))
 		return reject(k, REASON_APP_INVALID);
+	conn_set_app(k->c, conf_find_app(conf, conf_vhost(conf, 0), a.app));
 	if (!conn_sit(k->w, k->c))
 		return reject(k, REASON_CONNECTIONS_FULL);
 	if (!conn_write(k->w, k->c, SESSION_REPLY, &wr))
@@ -187,7 +189,7 @@ static enum reason
 on_create_stream(const struct call *k)
 {
 	struct writer wr;
-	if (k->s->nstreams >= k->w->conf->max_netstreams) {
+	if (k->s->nstreams >= k->c->app->max_netstreams) {
 		reply_error(k, reason_status(REASON_STREAM_LIMIT),
 		    reason_text(REASON_STREAM_LIMIT));
 		return REASON_NONE;

@@ -51,9 +51,11 @@ conns_init(struct worker *w, const struct conn_ops *ops, uint32_t size)
 		return -ENOMEM;
 	cs->table = calloc(size, sizeof *cs->table);
 	cs->free = malloc(size * sizeof *cs->free);
-	if (cs->table == NULL || cs->free == NULL) {
+	cs->seats = calloc(w->conf->nvhosts, sizeof *cs->seats);
+	if (cs->table == NULL || cs->free == NULL || cs->seats == NULL) {
 		free(cs->table);
 		free(cs->free);
+		free(cs->seats);
 		free(cs);
 		return -ENOMEM;
 	}
@@ -74,6 +76,7 @@ conns_fini(struct worker *w)
 {
 	free(w->conns->table);
 	free(w->conns->free);
+	free(w->conns->seats);
 	free(w->conns);
 	w->conns = NULL;
 }
@@ -133,11 +136,16 @@ set_int(int fd, int level, int name, int value)
 }
 
 static void
-set_options(const struct conf *conf, int fd)
+set_app_options(const struct conf_app *app, int fd)
+{
+	set_int(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, (int)app->notsent_bytes);
+	set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)app->stall_ms + 5000);
+}
+
+static void
+set_options(int fd)
 {
 	set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-	set_int(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, (int)conf->notsent_bytes);
-	set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)conf->stall_ms + 5000);
 	set_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 	set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, 30);
 	set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, 10);
@@ -231,9 +239,11 @@ accepted(struct worker *w, int fd)
 		(++cs->next_id & UINT32_MAX);
 	c->row = arena_row(&w->arena, w->self, c->index);
 	c->since = c->heard = c->progress = w->now;
-	c->deadline = mono_add_ms(w->now, (uint64_t)w->conf->handshake_ms);
+	c->app = conf_app(w->conf, 0);
+	c->deadline = mono_add_ms(w->now, (uint64_t)c->app->handshake_ms);
 	c->late = REASON_HANDSHAKE_TIMEOUT;
-	set_options(w->conf, fd);
+	set_options(fd);
+	set_app_options(c->app, fd);
 	peer_address(fd, &c->peer, c->addr);
 	c->refuse = welcome(w, c);
 	init_row(c);
@@ -385,13 +395,31 @@ linger(struct worker *w, struct conn *c)
 		conn_ready(w, c);
 }
 
+void
+conn_set_app(struct conn *c, const struct conf_app *app)
+{
+	const struct conf_app *was = c->app;
+	bug_on(c->seat != SEAT_NONE);
+	c->app = app;
+	if (app->notsent_bytes != was->notsent_bytes ||
+	    app->stall_ms != was->stall_ms)
+		set_app_options(app, c->fd);
+}
+
+/* MaxConnections of its virtual host. */
+static const struct seat_range *
+seats_of(const struct worker *w, const struct conn *c)
+{
+	return &conf_vhost(w->conf, c->app->vhost)->seats;
+}
+
 bool
 conn_sit(struct worker *w, struct conn *c)
 {
-	const struct seat_range *r = &w->conf->seats[SEAT_CONNECTION];
+	const struct seat_range *r = seats_of(w, c);
 	if (r->count == 0)
 		return true;
-	c->seat = seats_take(&w->arena, r, &w->conns->seats,
+	c->seat = seats_take(&w->arena, r, &w->conns->seats[c->app->vhost],
 	    seat_owner(w->self, w->incarnation));
 	return c->seat != SEAT_NONE;
 }
@@ -399,7 +427,7 @@ conn_sit(struct worker *w, struct conn *c)
 static void
 stand_up(struct worker *w, struct conn *c)
 {
-	seats_give(&w->arena, &w->conf->seats[SEAT_CONNECTION], c->seat,
+	seats_give(&w->arena, seats_of(w, c), c->seat,
 	    seat_owner(w->self, w->incarnation));
 	c->seat = SEAT_NONE;
 }
@@ -790,7 +818,7 @@ check_time(struct worker *w, struct conn *c)
 		return;
 	}
 	if (c->blocked &&
-	    mono_ms_since(c->progress, w->now) >= (uint64_t)w->conf->stall_ms)
+	    mono_ms_since(c->progress, w->now) >= (uint64_t)c->app->stall_ms)
 		conn_abort(w, c, REASON_STALLED);
 }
 

@@ -80,6 +80,8 @@ struct conn {
 	uint32_t seat; /* of MaxConnections; SEAT_NONE */
 	uint32_t lingered;
 	struct client_row *row;
+	/* its application; before connect the general one of _defaultVHost_ */
+	const struct conf_app *app;
 	struct addr peer;
 	char addr[64]; /* peer with its port */
 	TAILQ_ENTRY(conn) ready, next_doomed;
@@ -108,7 +110,7 @@ struct conns {
 	uint32_t open;	/* not FREE */
 	uint32_t limit; /* of them; above it they are refused */
 	struct bans bans;
-	struct seat_search seats;
+	struct seat_search *seats; /* by virtual host */
 	uint64_t next_id;
 	uint32_t sweep; /* where the next tick goes on */
 	struct conn_list ready, doomed;
@@ -172,6 +174,9 @@ void conn_sent(struct worker *w, struct conn *c, uint32_t n);
 void conns_flush(struct worker *w);
 /* Result of a send that conns_flush() prepared. */
 void conn_flushed(struct worker *w, struct conn *c, int32_t res);
+
+/* The client asked for this application: its limits hold from now on. */
+void conn_set_app(struct conn *c, const struct conf_app *app);
 
 /* The handshake is over. */
 void conn_opened(struct conn *c);

@@ -16,12 +16,12 @@ usable(
 {
 	if (pt->pos < p->join_from)
 		return false;
-	if (w->conf->join_ms == 0 || w->conf->join_bytes == 0)
+	if (p->c->app->join_ms == 0 || p->c->app->join_bytes == 0)
 		return true; /* join_from says so */
-	if (p->watch->view.head - pt->pos > (uint64_t)w->conf->join_bytes)
+	if (p->watch->view.head - pt->pos > (uint64_t)p->c->app->join_bytes)
 		return false;
 	return mono_ms_since((struct mono){ pt->ns }, w->now) <=
-	       (uint64_t)w->conf->join_ms;
+	       (uint64_t)p->c->app->join_ms;
 }
 
 /* Where to begin: a keyframe if one is near enough, else any message. */
@@ -174,7 +174,8 @@ player_skip_if_late(struct worker *w, struct player *p)
 		player_skip(w, p);
 		return;
 	}
-	if (p->cursor == v->head || lag_ms(p) <= (uint64_t)w->conf->max_lag_ms)
+	if (p->cursor == v->head ||
+	    lag_ms(p) <= (uint64_t)p->c->app->max_lag_ms)
 		return;
 	if (ring_newest_join(v, true, &pt) && pt.pos > p->cursor)
 		player_skip(w, p);

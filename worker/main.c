@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/bug.h"
@@ -67,11 +68,16 @@ count_ok(const struct handover *h)
 static const struct conf *
 map_conf(int fd)
 {
+	struct stat st;
+	if (fstat(fd, &st) != 0 || (size_t)st.st_size < sizeof(struct conf))
+		return NULL;
 	const struct conf *c =
-	    mmap(NULL, sizeof *c, PROT_READ, MAP_SHARED, fd, 0);
+	    mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
 	if (c == MAP_FAILED)
 		return NULL;
-	return c->magic == conf_magic() ? c : NULL;
+	return c->magic == conf_magic() && c->bytes == (uint64_t)st.st_size
+		   ? c
+		   : NULL;
 }
 
 /* Descriptors in the order of struct ipc_setup. */

@@ -248,14 +248,14 @@ players_pass(struct worker *w)
 static void
 end_waits(struct worker *w, struct title *t)
 {
-	struct mono next = mono_add_ms(w->now, (uint64_t)w->conf->wait_ms);
+	struct mono next = mono_add_ms(w->now, (uint64_t)t->app->wait_ms);
 	struct player *p, *after;
 	for (p = TAILQ_FIRST(&t->players); p != NULL; p = after) {
 		after = TAILQ_NEXT(p, next_title);
 		if (p->watch != NULL || p->tail != NULL)
 			continue;
 		struct mono until =
-		    mono_add_ms(p->waits, (uint64_t)w->conf->wait_ms);
+		    mono_add_ms(p->waits, (uint64_t)t->app->wait_ms);
 		if (mono_before(w->now, until)) {
 			if (mono_before(until, next))
 				next = until;
@@ -281,7 +281,7 @@ players_tick(struct worker *w)
 			watch_mark(w, ps->watch[i]);
 	for (t = TAILQ_FIRST(&ps->idle); t != NULL; t = after) {
 		after = TAILQ_NEXT(t, next_idle);
-		if (w->conf->wait_ms > 0 && !mono_before(w->now, t->patience)) {
+		if (t->app->wait_ms > 0 && !mono_before(w->now, t->patience)) {
 			end_waits(w, t); /* t may be gone */
 			continue;
 		}

@@ -49,7 +49,7 @@ player_attach(struct worker *w, struct player *p)
 	p->has_cfg = false;
 	p->join_from = 0;
 	p->key_at = 0;
-	if (w->conf->join_ms == 0 || w->conf->join_bytes == 0)
+	if (p->c->app->join_ms == 0 || p->c->app->join_bytes == 0)
 		p->join_from = v->view.head; /* only what comes from now on */
 	TAILQ_INSERT_TAIL(&v->players, p, next_watch);
 	v->n++;

@@ -56,6 +56,7 @@ struct title {
 	uint32_t seat;	      /* of MaxWaitingNames, or SEAT_NONE */
 	uint32_t keylen;
 	char key[IPC_KEY_MAX];
+	const struct conf_app *app; /* of the key */
 	unsigned n;
 	TAILQ_HEAD(, player) players;
 	LIST_ENTRY(title) next;

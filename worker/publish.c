@@ -223,8 +223,8 @@ granted(struct worker *w, struct publish *p, const struct ipc_stream *s)
 	struct conn *c = p->c;
 	p->request = 0;
 	ring_open(&p->ring, &w->publishers->pool, s->block, s->gen,
-	    (uint64_t)w->conf->stream_bytes);
-	pubclock_init(&p->clock, w->now, (uint32_t)w->conf->clock_start,
+	    (uint64_t)c->app->stream_bytes);
+	pubclock_init(&p->clock, w->now, (uint32_t)c->app->clock_start,
 	    s->last_ts, s->last_ns);
 	p->trimmed = p->ring.head;
 	p->told_soft = p->ring.soft;
@@ -281,7 +281,7 @@ static bool
 judge_life(struct worker *w, struct publish *p)
 {
 	struct mono due =
-	    mono_add_ms(p->c->heard, (uint64_t)w->conf->publish_timeout_ms);
+	    mono_add_ms(p->c->heard, (uint64_t)p->c->app->publish_timeout_ms);
 	if (p->c->paused || p->c->bytes_in != p->asked_at)
 		keep(w, p);
 	else if (mono_before(w->now, due))

@@ -281,9 +281,10 @@ end_message(struct worker *w, struct conn *c, struct chunk_ctx *x)
 }
 
 static enum reason
-more_contexts(struct worker *w, struct session *s)
+more_contexts(struct worker *w, const struct conn *c)
 {
-	uint32_t want = (uint32_t)w->conf->max_chunk_streams;
+	struct session *s = session_of(w, c);
+	uint32_t want = (uint32_t)c->app->max_chunk_streams;
 	if (s->nctxs >= want)
 		return REASON_CHUNK_STREAMS;
 	struct chunk_ctx *bigger =
@@ -309,7 +310,7 @@ chunk_event(struct worker *w, struct conn *c, enum chunk_event ev,
 	case CHUNK_END:
 		return end_message(w, c, it->ctx);
 	case CHUNK_NEED_CTX:
-		return more_contexts(w, session_of(w, c));
+		return more_contexts(w, c);
 	case CHUNK_ERROR:
 		LOG(chunk_error, .client = c->id,
 		    .error = chunk_error_name(it->error));
@@ -409,7 +410,7 @@ session_idle(struct worker *w, struct conn *c)
 		return; /* it finishes a message; then comes this again */
 	c->deadline = mono_add_ms(w->now, c->refuse != REASON_NONE
 					      ? SESSION_SURPLUS_MS
-					      : (uint64_t)w->conf->command_ms);
+					      : (uint64_t)c->app->command_ms);
 	c->late = REASON_COMMAND_TIMEOUT;
 	conn_row_role(c, ROW_IDLE);
 }

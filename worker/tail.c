@@ -96,7 +96,7 @@ own_tail(struct worker *w, struct player *p)
 void
 player_limit_tail(struct worker *w, struct player *p)
 {
-	p->c->deadline = mono_add_ms(w->now, (uint64_t)w->conf->stall_ms);
+	p->c->deadline = mono_add_ms(w->now, (uint64_t)p->c->app->stall_ms);
 	p->c->late = REASON_SLOW_TAIL;
 }
 

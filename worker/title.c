@@ -66,6 +66,7 @@ title_find(struct worker *w, const char *key, uint32_t len)
 	memset(t, 0, sizeof *t);
 	t->hash = h;
 	t->keylen = len;
+	t->app = conf_key_app(w->conf, key, len);
 	memcpy(t->key, key, len);
 	TAILQ_INIT(&t->players);
 	LIST_INSERT_HEAD(&ps->titles[h % TITLE_BUCKETS], t, next);

@@ -298,7 +298,7 @@ pressure(struct input *in)
 	struct bufpool *p = &in->x->w[byte(in) & 1].pool;
 	unsigned how = byte(in);
 	p->budget = how < 128 ? p->lent + (size_t)how * 512
-			      : (size_t)in->x->conf.input_bytes;
+			      : (size_t)in->x->conf->input_bytes;
 }
 
 static void
@@ -397,7 +397,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			break;
 	}
 	for (unsigned i = 0; i < WORLD_WORKERS; i++)
-		in.x->w[i].pool.budget = (size_t)in.x->conf.input_bytes;
+		in.x->w[i].pool.budget = (size_t)in.x->conf->input_bytes;
 	world_end(in.x);
 	return 0;
 }

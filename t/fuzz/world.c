@@ -321,7 +321,7 @@ start_worker(struct world *x, unsigned i)
 {
 	struct worker *w = &x->w[i];
 	int listener = dup(0);
-	w->conf = &x->conf;
+	w->conf = x->conf;
 	w->arena = x->master.arena;
 	w->self = i;
 	w->slot = w->arena.slot[i];
@@ -334,7 +334,7 @@ start_worker(struct world *x, unsigned i)
 	x->master.slot[i].proc.pid = 1;
 	x->master.slot[i].proc.incarnation = w->incarnation;
 	w->loop = fake_loop_new(take, x);
-	bufpool_init(&w->pool, (size_t)x->conf.input_bytes);
+	bufpool_init(&w->pool, (size_t)x->conf->input_bytes);
 	bug_on(conns_init(w, &glue_conn_ops, ROWS) != 0);
 	session_ops = glue_session_ops;
 	session_ops.receive = receive;
@@ -360,10 +360,12 @@ world_new(void)
 	the_world = x;
 	log_open(-1, LOG_LEVEL_DEBUG);
 	x->now = (struct mono){ 1000000 * NS_PER_S };
-	conf_defaults(&x->conf);
-	x->conf.input_bytes = 16 << 20;
-	x->conf.stream_bytes = 1 << 20;
-	x->conf.seats[SEAT_WAITING] = waiting;
+	x->conf = conf_new();
+	bug_on(x->conf == NULL);
+	x->app = conf_app(x->conf, 0);
+	x->conf->input_bytes = 16 << 20;
+	x->app->stream_bytes = 1 << 20;
+	x->conf->seats[SEAT_WAITING] = waiting;
 	x->master.conf = x->conf;
 	x->master.nslots = WORLD_WORKERS;
 	bug_on(
@@ -530,6 +532,7 @@ world_end(struct world *x)
 	close_fds(&x->master.arena_fds);
 	model_end(&x->model);
 	the_world = NULL;
+	free(x->conf);
 	free(x);
 }
 

@@ -87,7 +87,8 @@ struct link {
 
 struct world {
 	struct mono now;
-	struct conf conf;
+	struct conf *conf;
+	struct conf_app *app; /* of it, the only one */
 	struct master master;
 	struct worker w[WORLD_WORKERS];
 	struct link link[WORLD_WORKERS];

@@ -446,7 +446,7 @@ END_TEST
 START_TEST(a_joiner_that_waits_for_a_keyframe_skips_nothing)
 {
 	struct client *p = live(0, "a");
-	world_wait(x, (uint64_t)x->conf.join_ms + 100);
+	world_wait(x, (uint64_t)x->app->join_ms + 100);
 	struct client *c = player(1, "a", 1);
 	for (uint32_t i = 1; i < 9; i++)
 		frame(p, INTER, 16000 + i * 40, 100);
@@ -477,7 +477,7 @@ END_TEST
 START_TEST(rule_8_a_keyframe_too_old_is_no_start)
 {
 	struct client *p = live(0, "a");
-	world_wait(x, (uint64_t)x->conf.join_ms - 100);
+	world_wait(x, (uint64_t)x->app->join_ms - 100);
 	struct client *near = player(1, "a", 1);
 	ck_assert_uint_eq(near->ngot, 4);
 	world_wait(x, 200);
@@ -566,7 +566,7 @@ START_TEST(rule_11_a_message_above_a_quarter_of_the_quota_ends_its_publisher)
 	struct client *p = live(0, "a");
 	uint8_t head[16];
 	size_t n = wire_head0(
-	    head, 6, 0, (uint32_t)x->conf.stream_bytes / 4 + 1, WIRE_VIDEO, 1);
+	    head, 6, 0, (uint32_t)x->app->stream_bytes / 4 + 1, WIRE_VIDEO, 1);
 	client_put(p, head, n);
 	go(p);
 	ck_assert_uint_eq(
@@ -775,7 +775,7 @@ START_TEST(rule_15_a_silent_publisher_loses_its_name)
 {
 	struct client *p = live(0, "a"), *c = player(1, "a", 1);
 	size_t had = c->ngot;
-	world_wait(x, (uint64_t)x->conf.publish_timeout_ms + 10);
+	world_wait(x, (uint64_t)x->app->publish_timeout_ms + 10);
 	struct client *q = publisher(1, "a");
 	ck_assert(client_was_told(p, "NetStream.Unpublish.Success"));
 	frame(q, KEY, 0, 100);
@@ -836,7 +836,7 @@ START_TEST(rule_16_viewers_are_told_of_a_loss_after_the_grace_time)
 {
 	struct client *p = live(0, "a"), *c = player(1, "a", 1);
 	leave(p);
-	world_wait(x, (uint64_t)x->conf.grace_ms - 500);
+	world_wait(x, (uint64_t)x->app->grace_ms - 500);
 	ck_assert(!client_was_told(c, "NetStream.Play.UnpublishNotify"));
 	world_wait(x, 1000);
 	ck_assert(client_was_told(c, "NetStream.Play.UnpublishNotify"));
@@ -929,7 +929,7 @@ START_TEST(rule_20_without_memory_newcomers_are_refused_and_players_go_on)
 	ck_assert(d == NULL || client_conn(d) == NULL);
 	frame(p, INTER, 40, 100);
 	ck_assert_uint_eq(c->ngot, had + 1);
-	pool->budget = (size_t)x->conf.input_bytes;
+	pool->budget = (size_t)x->conf->input_bytes;
 }
 END_TEST
 

@@ -29,13 +29,13 @@ told(const struct client *c, const char *code)
 static uint32_t
 seats(void)
 {
-	return seats_used(&x->w[0].arena, &x->conf.seats[SEAT_WAITING]);
+	return seats_used(&x->w[0].arena, &x->conf->seats[SEAT_WAITING]);
 }
 
 START_TEST(who_waits_too_long_is_told_and_may_play_again)
 {
-	x->conf.wait_ms = 60000;
-	x->conf.command_ms = 30000;
+	x->app->wait_ms = 60000;
+	x->app->command_ms = 30000;
 	struct client *c = player(0, "nobody", 1);
 	world_wait(x, 59000);
 	ck_assert(!client_was_told(c, "NetStream.Play.Failed"));
@@ -55,8 +55,8 @@ END_TEST
 
 START_TEST(after_a_wait_in_vain_the_command_timeout_runs)
 {
-	x->conf.wait_ms = 2000;
-	x->conf.command_ms = 5000;
+	x->app->wait_ms = 2000;
+	x->app->command_ms = 5000;
 	struct client *c = player(0, "nobody", 1);
 	world_wait(x, 6000);
 	ck_assert(client_was_told(c, "NetStream.Play.Failed"));
@@ -68,7 +68,7 @@ END_TEST
 
 START_TEST(each_waits_from_its_own_beginning)
 {
-	x->conf.wait_ms = 10000;
+	x->app->wait_ms = 10000;
 	struct client *a = player(0, "nobody", 1);
 	world_wait(x, 4000);
 	struct client *b = player(0, "nobody", 1);
@@ -82,7 +82,7 @@ END_TEST
 
 START_TEST(a_viewer_waits_from_the_end_of_what_it_saw)
 {
-	x->conf.wait_ms = 20000;
+	x->app->wait_ms = 20000;
 	struct client *p = live(0, "a"), *c = player(1, "a", 1);
 	world_wait(x, 30000);
 	leave(p);
@@ -96,7 +96,7 @@ END_TEST
 
 START_TEST(without_a_time_limit_a_player_waits_on)
 {
-	x->conf.wait_ms = 0;
+	x->app->wait_ms = 0;
 	struct client *c = player(0, "a", 1);
 	world_wait(x, 700000);
 	ck_assert(!client_was_told(c, "NetStream.Play.Failed"));
@@ -107,7 +107,7 @@ END_TEST
 
 START_TEST(names_beyond_the_limit_are_refused_live_ones_are_not)
 {
-	x->conf.seats[SEAT_WAITING].count = 3;
+	x->conf->seats[SEAT_WAITING].count = 3;
 	struct client *p = live(1, "a"), *c = guest(0, 6);
 	static const char *const name[] = { "n1", "n2", "n3", "n4", "n1", "a" };
 	for (unsigned i = 0; i < 6; i++)
@@ -157,7 +157,7 @@ END_TEST
 
 START_TEST(a_keyframe_too_many_bytes_ago_is_no_start)
 {
-	x->conf.join_bytes = 50000;
+	x->app->join_bytes = 50000;
 	struct client *p = live(0, "a");
 	frame(p, INTER, 40, 40000);
 	struct client *near = player(1, "a", 1);
@@ -175,8 +175,8 @@ START_TEST(zero_bytes_or_zero_time_wait_for_the_next_keyframe)
 {
 	struct client *p = live(0, "a"), *c[2];
 	for (unsigned i = 0; i < 2; i++) {
-		x->conf.join_bytes = i == 0 ? 0 : 50 << 20;
-		x->conf.join_ms = i == 0 ? 15000 : 0;
+		x->app->join_bytes = i == 0 ? 0 : 50 << 20;
+		x->app->join_ms = i == 0 ? 15000 : 0;
 		c[i] = player(1, "a", 1);
 		ck_assert_uint_eq(c[i]->ngot, 0);
 	}
