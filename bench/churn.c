@@ -36,7 +36,7 @@ print(const struct options *o, struct tally *t, const struct pubsum *s)
 	if (status == EXIT_UNREACHABLE || other == EXIT_UNREACHABLE) {
 		report_complain(
 		    other == EXIT_UNREACHABLE ? &s->report : &t->report,
-		    o->text);
+		    o->target[0].text);
 		status = EXIT_UNREACHABLE;
 	} else if (other != EXIT_OK) {
 		status = other;

@@ -70,7 +70,9 @@ watch(struct client *c, uint32_t events)
 static void
 watch_as_needed(struct client *c)
 {
-	uint32_t want = c->stalled ? EPOLLRDHUP : EPOLLIN;
+	bool reads =
+	    !c->stalled && (c->read_limit == 0 || c->state != CLIENT_RUNNING);
+	uint32_t want = reads ? EPOLLIN : EPOLLRDHUP;
 	if (client_queued(c) > 0)
 		want |= EPOLLOUT;
 	watch(c, want);
@@ -136,7 +138,11 @@ client_open(struct client *c)
 		return -err;
 	}
 	const char *name = c->name;
+	int receive_buffer = c->receive_buffer;
+	uint32_t read_limit = c->read_limit;
 	client_init(c, c->net, name);
+	c->receive_buffer = receive_buffer;
+	c->read_limit = read_limit;
 	c->fd = fd;
 	c->state = CLIENT_CONNECTING;
 	c->opened_ns = clock_now().ns;
@@ -239,6 +245,7 @@ connected(struct client *c)
 		fail_errno(c, err);
 		return;
 	}
+	c->tcp_ns = clock_now().ns;
 	struct sockaddr_storage own;
 	len = sizeof(own);
 	if (getsockname(c->fd, (struct sockaddr *)&own, &len) == 0)
@@ -283,11 +290,16 @@ shake(struct client *c, const uint8_t **p, const uint8_t *end)
 	return c->state != CLIENT_IDLE;
 }
 
+/*
+ * tcp(7): with MSG_TRUNC the kernel throws the bytes away instead of copying
+ * them.
+ */
 static void
-read_some(struct client *c)
+read_some(struct client *c, size_t most)
 {
 	uint8_t *buf = c->net->scratch;
-	ssize_t n = recv(c->fd, buf, CLIENT_SCRATCH, MSG_DONTWAIT);
+	ssize_t n = recv(
+	    c->fd, buf, most, MSG_DONTWAIT | (c->discards ? MSG_TRUNC : 0));
 	if (n < 0) {
 		if (errno != EAGAIN && errno != EINTR)
 			fail_errno(c, errno);
@@ -302,7 +314,14 @@ read_some(struct client *c)
 		return;
 	const uint8_t *p = buf;
 	const uint8_t *end = buf + n;
+	if (c->received == 0)
+		c->first_ns = clock_now().ns;
 	c->received += (uint64_t)n;
+	c->net->received += (uint64_t)n;
+	if (c->discards) {
+		session_discarded(c);
+		return;
+	}
 	if (c->state == CLIENT_HANDSHAKE && !shake(c, &p, end))
 		return;
 	session_feed(c, p, end);
@@ -317,6 +336,10 @@ handle(struct client *c, uint32_t events)
 		connected(c);
 		return;
 	}
+	if ((events & EPOLLOUT) != 0)
+		flush(c);
+	if (c->state == CLIENT_IDLE)
+		return;
 	if (c->stalled) {
 		if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
 			c->hung_up = true;
@@ -325,15 +348,12 @@ handle(struct client *c, uint32_t events)
 		}
 		return;
 	}
-	if ((events & EPOLLOUT) != 0)
-		flush(c);
-	if (c->state != CLIENT_IDLE &&
-	    (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0)
-		read_some(c);
+	if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
+		read_some(c, CLIENT_SCRATCH);
 }
 
-static void
-take_signal(struct client_net *net)
+void
+client_net_take_signal(struct client_net *net)
 {
 	struct signalfd_siginfo info;
 	while (read(net->sigfd, &info, sizeof(info)) == (ssize_t)sizeof(info))
@@ -353,7 +373,7 @@ client_net_wait(struct client_net *net, struct mono until)
 		return errno == EINTR ? 0 : -errno;
 	for (int i = 0; i < n; i++)
 		if (ev[i].data.ptr == NULL)
-			take_signal(net);
+			client_net_take_signal(net);
 		else
 			handle(ev[i].data.ptr, ev[i].events);
 	return 0;
@@ -373,6 +393,15 @@ client_end(struct client *c)
 	c->done_ns = clock_now().ns;
 	if (client_queued(c) == 0)
 		shutdown(c->fd, SHUT_WR);
+}
+
+void
+client_read(struct client *c)
+{
+	if (c->state != CLIENT_RUNNING || c->read_limit == 0)
+		return;
+	watch_as_needed(c);
+	read_some(c, c->read_limit);
 }
 
 void

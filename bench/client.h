@@ -88,24 +88,27 @@ struct client_net {
 	const struct client_ops *ops;
 	void *owner; /* of whoever gave the ops */
 	uint8_t *scratch;
+	uint64_t received; /* bytes, by all clients of it */
 };
 
 struct client {
 	struct client_net *net;
 	const char *name; /* of the stream; the owner's */
 	int fd;
-	uint8_t state;	    /* enum client_state */
-	bool watched;	    /* in the epoll set */
-	bool stalled;	    /* reads no more */
-	bool hung_up;	    /* while stalled: the server closed */
-	int receive_buffer; /* SO_RCVBUF, bytes; 0: the kernel's choice */
-	uint16_t port;	    /* local */
+	uint8_t state;	     /* enum client_state */
+	bool watched;	     /* in the epoll set */
+	bool stalled;	     /* reads no more */
+	bool hung_up;	     /* while stalled: the server closed */
+	bool discards;	     /* counts what comes, looks at nothing */
+	int receive_buffer;  /* SO_RCVBUF, bytes; 0: the kernel's choice */
+	uint32_t read_limit; /* bytes of one client_read(), 0: reads all */
+	uint16_t port;	     /* local */
 	uint32_t msid;
 	uint32_t chunk; /* what we send */
 	uint32_t events;
 	uint32_t window; /* to be acknowledged, 0: none */
 	uint64_t received, acked;
-	uint64_t opened_ns;
+	uint64_t opened_ns, tcp_ns, first_ns; /* TCP is up; first byte */
 	uint64_t done_ns; /* ENDING: when client_end() was called */
 	uint8_t *out;	  /* what the socket did not take */
 	size_t out_at, out_len, out_cap;
@@ -123,6 +126,8 @@ void client_net_fini(struct client_net *net);
  * Returns 0 or -errno.
  */
 int client_net_wait(struct client_net *net, struct mono until);
+/* For loops of others around epfd: its event without a pointer. */
+void client_net_take_signal(struct client_net *net);
 
 void client_init(struct client *c, struct client_net *net, const char *name);
 /* Returns 0 or -errno (-EMFILE: no descriptors left); then nothing changed. */
@@ -136,6 +141,8 @@ int client_send(struct client *c, const struct writer *w);
 size_t client_queued(const struct client *c);
 /* Say goodbye (FCUnpublish, deleteStream); close when it is sent. */
 void client_end(struct client *c);
+/* With a read_limit nothing is read but by this. */
+void client_read(struct client *c);
 /* Never read again, keep the connection. */
 void client_stall(struct client *c);
 /* Give up: as if the connection had failed for this reason. */

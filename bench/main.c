@@ -15,7 +15,10 @@
 #include <sys/resource.h>
 
 #include "bench/churn.h"
+#include "bench/compare.h"
 #include "bench/exit.h"
+#include "bench/floor.h"
+#include "bench/measure.h"
 #include "bench/options.h"
 #include "bench/play.h"
 #include "bench/publish.h"
@@ -37,18 +40,18 @@ raise_files(const struct options *o)
 }
 
 static bool
-resolve(struct client_net *net, const struct options *o)
+resolve(struct client_net *net, const struct options_target *target)
 {
 	char host[256];
 	char port[8];
-	const struct span *h = &o->url.host;
+	const struct span *h = &target->url.host;
 	if (h->len >= sizeof(host)) {
 		fputs("sluice-bench: the host name is too long\n", stderr);
 		return false;
 	}
 	memcpy(host, h->p, h->len);
 	host[h->len] = '\0';
-	snprintf(port, sizeof(port), "%u", o->url.port);
+	snprintf(port, sizeof(port), "%u", target->url.port);
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
 	struct addrinfo *found;
 	int err = getaddrinfo(host, port, &hints, &found);
@@ -57,6 +60,8 @@ resolve(struct client_net *net, const struct options *o)
 		    gai_strerror(err));
 		return false;
 	}
+	net->app = target->url.app;
+	net->tc_url = target->url.tc_url;
 	memcpy(&net->addr, found->ai_addr, found->ai_addrlen);
 	net->addr_len = found->ai_addrlen;
 	freeaddrinfo(found);
@@ -79,14 +84,24 @@ run_here(struct client_net *net, const struct options *o)
 }
 
 static int
-run(struct client_net *net, const struct options *o)
+run(struct client_net *nets, const struct options *o)
 {
 	switch (o->mode) {
-	case MODE_PUBLISH:
 	case MODE_PLAY:
-		return run_here(net, o);
+		if (o->parts > 1 || o->pids[0].count > 0 || o->slow > 0)
+			return measure_run(nets, o);
+		return run_here(nets, o);
+	case MODE_PUBLISH:
+		return run_here(nets, o);
 	case MODE_CHURN:
-		return churn_run(net, o);
+		return churn_run(nets, o);
+	case MODE_STORM:
+	case MODE_HOPS:
+		return measure_run(nets, o);
+	case MODE_FLOOR:
+		return floor_run(nets, o);
+	case MODE_COMPARE:
+		return compare_run(nets, o);
 	}
 	return EXIT_USAGE;
 }
@@ -95,6 +110,7 @@ int
 main(int argc, char **argv)
 {
 	struct options o;
+	struct client_net nets[OPTIONS_TARGETS] = { 0 };
 	switch (options_parse(&o, argc, argv)) {
 	case OPTIONS_DONE:
 		return EXIT_OK;
@@ -104,11 +120,11 @@ main(int argc, char **argv)
 		break;
 	}
 	raise_files(&o);
-	struct client_net net = { .publish = o.mode == MODE_PUBLISH,
-		.chunk = o.chunk,
-		.app = o.url.app,
-		.tc_url = o.url.tc_url };
-	if (!resolve(&net, &o))
-		return EXIT_UNREACHABLE;
-	return run(&net, &o);
+	for (uint32_t i = 0; i < o.targets; i++) {
+		nets[i].publish = o.mode == MODE_PUBLISH;
+		nets[i].chunk = o.chunk;
+		if (!resolve(&nets[i], &o.target[i]))
+			return EXIT_UNREACHABLE;
+	}
+	return run(nets, &o);
 }

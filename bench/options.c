@@ -29,12 +29,25 @@ static const char *const usage =
     "           [-n streams] [-P seconds+seconds] [-R per-second] [-r bit/s]\n"
     "           rtmp://host[:port]/app/stream\n"
     "       sluice-bench play [-cv] [--no-verify] [-d seconds] [-n players]\n"
-    "           [-R per-second] [-s streams] [-Z seconds] [-z players]\n"
-    "           rtmp://host[:port]/app/stream\n"
+    "           [-P processes] [-p pid,pid] [-R per-second] [-s streams]\n"
+    "           [-W seconds] [-x players] [-Y bit/s] [-y players]\n"
+    "           [-Z seconds] [-z players] rtmp://host[:port]/app/stream\n"
     "       sluice-bench churn [-Vv] [-a kbit/s] [-C chunk] [-d seconds]\n"
     "           [-f fps] [-G seconds] [-g seconds] [-K bytes] [-k factor]\n"
     "           [-l per-second] [-m per-second] [-n players] [-R per-second]\n"
     "           [-r bit/s] [-s streams] rtmp://host[:port]/app/stream\n"
+    "       sluice-bench storm [-v] [-b players] [-d seconds] [-n players]\n"
+    "           [-P processes] [-p pid,pid] [-R per-second] [-s streams]\n"
+    "           rtmp://host[:port]/app/stream\n"
+    "       sluice-bench hops [-v] [-d seconds] [-n players] [-P processes]\n"
+    "           [-R per-second] [-W seconds] url url ...\n"
+    "       sluice-bench floor [-uV] [-a kbit/s] [-d seconds] [-f fps]\n"
+    "           [-g seconds] [-K bytes] [-k factor] [-r bit/s] [-s streams]\n"
+    "           [-w ms] rtmp://address[:port]/app/stream\n"
+    "       sluice-bench compare [-oVv] [-a kbit/s] [-d seconds] [-f fps]\n"
+    "           [-g seconds] [-N rounds] [-n players] [-P processes]\n"
+    "           [-p pid,pid] [-q pid,pid] [-R per-second] [-r bit/s]\n"
+    "           [-s streams] [-W seconds] [-x players] url url\n"
     "       sluice-bench --help | --version\n";
 
 static const struct {
@@ -44,15 +57,22 @@ static const struct {
 	{ "publish", MODE_PUBLISH },
 	{ "play", MODE_PLAY },
 	{ "churn", MODE_CHURN },
+	{ "storm", MODE_STORM },
+	{ "hops", MODE_HOPS },
+	{ "floor", MODE_FLOOR },
+	{ "compare", MODE_COMPARE },
 };
 
 /* How the argument of an option is read, and what it is stored as. */
-enum form { FLAG, REAL, WHOLE, WHOLE64, TEXT };
+enum form { FLAG, REAL, WHOLE, WHOLE64, TEXT, PIDS };
 
 enum {
-	ALL = MODE_PUBLISH | MODE_PLAY | MODE_CHURN,
-	MEDIA = MODE_PUBLISH | MODE_CHURN,
-	PLAYS = MODE_PLAY | MODE_CHURN
+	ALL = MODE_PUBLISH | MODE_PLAY | MODE_CHURN | MODE_STORM | MODE_HOPS |
+	      MODE_FLOOR | MODE_COMPARE,
+	MEDIA = MODE_PUBLISH | MODE_CHURN | MODE_FLOOR | MODE_COMPARE,
+	MEASURES = MODE_PLAY | MODE_STORM | MODE_HOPS | MODE_COMPARE,
+	PLAYS = MEASURES | MODE_CHURN,
+	CONNECTS = ALL & ~MODE_FLOOR
 };
 
 #define AT(field) offsetof(struct options, field)
@@ -67,8 +87,8 @@ static const struct known {
 } known[] = {
 	{ 'c', MODE_PUBLISH | MODE_PLAY, FLAG, AT(reconnect), 0, 0, 0 },
 	{ 'd', ALL, REAL, AT(duration_s), 0, 1e7, 0 },
-	{ 'n', ALL, WHOLE, AT(count), 1, 100000, 0 },
-	{ 'R', ALL, WHOLE, AT(ramp), 1, 1000000, 0 },
+	{ 'n', CONNECTS, WHOLE, AT(count), 1, 100000, 0 },
+	{ 'R', CONNECTS, WHOLE, AT(ramp), 1, 1000000, 0 },
 	{ 'v', ALL, FLAG, AT(verbose), 0, 0, 0 },
 	{ 'a', MEDIA, WHOLE, AT(audio_bps), 0, 100000, 1000 },
 	{ 'C', MEDIA, WHOLE, AT(chunk), 1, CHUNK_SIZE_MAX, 0 },
@@ -81,9 +101,21 @@ static const struct known {
 	{ 'r', MEDIA, WHOLE64, AT(bitrate), 1000, 1e10, 0 },
 	{ 'V', MEDIA, FLAG, AT(no_video), 0, 0, 0 },
 	{ NO_VERIFY, MODE_PLAY, FLAG, AT(no_verify), 0, 0, 0 },
-	{ 's', PLAYS, WHOLE, AT(streams), 1, 100000, 0 },
+	{ 's', PLAYS | MODE_FLOOR, WHOLE, AT(streams), 1, 100000, 0 },
 	{ 'Z', MODE_PLAY, REAL, AT(stall_after_s), 0, 1e7, 0 },
 	{ 'z', MODE_PLAY, WHOLE, AT(stalled), 0, 100000, 0 },
+	{ 'P', MEASURES, WHOLE, AT(parts), 1, 64, 0 },
+	{ 'p', MEASURES, PIDS, AT(pids[0]), 0, 0, 0 },
+	{ 'q', MODE_COMPARE, PIDS, AT(pids[1]), 0, 0, 0 },
+	{ 'W', MEASURES, REAL, AT(warm_s), 0, 3600, 0 },
+	{ 'x', MEASURES, WHOLE, AT(sample), 1, 100000, 0 },
+	{ 'Y', MODE_PLAY, REAL, AT(slow_bps), 1000, 1e10, 0 },
+	{ 'y', MODE_PLAY, WHOLE, AT(slow), 0, 100000, 0 },
+	{ 'b', MODE_STORM, WHOLE, AT(base), 0, 100000, 0 },
+	{ 'w', MODE_FLOOR, REAL, AT(window_ms), 0, 60000, 0 },
+	{ 'u', MODE_FLOOR, FLAG, AT(uring), 0, 0, 0 },
+	{ 'N', MODE_COMPARE, WHOLE, AT(rounds), 1, 1000, 0 },
+	{ 'o', MODE_COMPARE, FLAG, AT(observes), 0, 0, 0 },
 	{ 'G', MODE_CHURN, REAL, AT(gone_s), 0, 3600, 0 },
 	{ 'l', MODE_CHURN, REAL, AT(leave), 0, 100000, 0 },
 	{ 'm', MODE_CHURN, REAL, AT(pub_leave), 0, 100000, 0 },
@@ -126,13 +158,35 @@ number(char opt, const char *text, double min, double max, double *out)
 	return true;
 }
 
+/* PID,PID,... */
+static bool
+parse_pids(struct options_pids *out, char opt, const char *arg)
+{
+	char what[] = "option -x";
+	what[8] = opt;
+	out->count = 0;
+	for (const char *p = arg;; p++) {
+		char *end;
+		long v = strtol(p, &end, 10);
+		if (end == p || v <= 0 || v > INT32_MAX ||
+		    (*end != ',' && *end != '\0') || out->count == OPTIONS_PIDS)
+			return complain(what, arg,
+			    "expected process ids with commas between them");
+		out->pid[out->count++] = (int)v;
+		if (*end == '\0')
+			return true;
+		p = end;
+	}
+}
+
 static bool
 store(struct options *o, const struct known *k, const char *arg)
 {
 	uint8_t *at = (uint8_t *)o + k->at;
 	double v = 0;
-	if (k->form != FLAG && k->form != TEXT &&
-	    !number((char)k->opt, arg, k->min, k->max, &v))
+	bool is_number =
+	    k->form == REAL || k->form == WHOLE || k->form == WHOLE64;
+	if (is_number && !number((char)k->opt, arg, k->min, k->max, &v))
 		return false;
 	if (k->scale > 0)
 		v *= k->scale;
@@ -155,6 +209,9 @@ store(struct options *o, const struct known *k, const char *arg)
 	case TEXT:
 		memcpy(at, &arg, sizeof(arg));
 		break;
+	case PIDS:
+		return parse_pids(
+		    (struct options_pids *)(void *)at, (char)k->opt, arg);
 	}
 	return true;
 }
@@ -213,13 +270,26 @@ letters_of(enum mode mode, char *out)
 static bool
 parse_url(struct options *o, const char *text)
 {
-	o->text = text;
-	if (!url_split_stream(span_of(text), &o->url))
+	struct options_target *t = &o->target[o->targets];
+	if (o->targets == OPTIONS_TARGETS)
+		return complain("address", text, "at most 16 are possible");
+	t->text = text;
+	o->targets++;
+	if (!url_split_stream(span_of(text), &t->url))
 		return complain(
 		    "address", text, "expected rtmp://host[:port]/app/stream");
-	if (!url_same_host(o->url.scheme, span_of("rtmp")))
+	if (!url_same_host(t->url.scheme, span_of("rtmp")))
 		return complain("address", text, "only rtmp:// is supported");
 	return true;
+}
+
+/* Are there as many addresses as the mode wants? */
+static bool
+targets_ok(const struct options *o, int given)
+{
+	if (o->mode == MODE_COMPARE)
+		return given == 2;
+	return o->mode == MODE_HOPS ? given >= 1 : given == 1;
 }
 
 static bool
@@ -231,8 +301,9 @@ check(const struct options *o)
 		    stderr);
 		return false;
 	}
-	if (o->stalled > o->count) {
-		fputs("sluice-bench: -z must not exceed the players of -n\n",
+	if (o->stalled + o->slow > o->count) {
+		fputs("sluice-bench: -z and -y together must not exceed the "
+		      "players of -n\n",
 		    stderr);
 		return false;
 	}
@@ -244,7 +315,7 @@ set_defaults(struct options *o, enum mode mode)
 {
 	*o = (struct options){ .mode = mode,
 		.count = mode == MODE_CHURN ? 20 : 1,
-		.ramp = 200,
+		.ramp = mode == MODE_STORM ? 1000000 : 200,
 		.duration_s = 10,
 		.bitrate = 2000000,
 		.fps = 30,
@@ -253,6 +324,11 @@ set_defaults(struct options *o, enum mode mode)
 		.key_factor = 5,
 		.chunk = WIRE_CHUNK,
 		.streams = 1,
+		.slow_bps = 1000000,
+		.sample = 1,
+		.parts = 1,
+		.warm_s = -1,
+		.rounds = 3,
 		.leave = 5,
 		.pub_leave = 0.5,
 		.gone_s = 0.5 };
@@ -303,19 +379,19 @@ options_parse(struct options *o, int argc, char **argv)
 		if (!parse_option(o, opt, optarg))
 			return OPTIONS_USAGE;
 	}
-	if (mode == 0 || optind != argc - 1) {
+	if (mode == 0 || !targets_ok(o, argc - optind)) {
 		fputs(usage, stderr);
 		return OPTIONS_USAGE;
 	}
-	if (!parse_url(o, argv[optind]) || !check(o))
-		return OPTIONS_USAGE;
-	return OPTIONS_RUN;
+	for (; optind < argc; optind++)
+		if (!parse_url(o, argv[optind]))
+			return OPTIONS_USAGE;
+	return check(o) ? OPTIONS_RUN : OPTIONS_USAGE;
 }
 
 char *
-options_stream_name(const struct options *o, uint32_t i, uint32_t of)
+options_stream_name(struct span s, uint32_t i, uint32_t of)
 {
-	struct span s = o->url.stream;
 	struct span front = span_head(s, span_find(s, '?'));
 	const char *mark = memmem(front.p, front.len, "%d", 2);
 	size_t at = mark != NULL ? (size_t)(mark - s.p) : front.len;

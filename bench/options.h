@@ -11,17 +11,38 @@
 #include "rtmp/url.h"
 
 /* Bits: an option is known to several. */
-enum mode { MODE_PUBLISH = 1, MODE_PLAY = 2, MODE_CHURN = 4 };
+enum mode {
+	MODE_PUBLISH = 1,
+	MODE_PLAY = 2,
+	MODE_CHURN = 4,
+	MODE_STORM = 8,
+	MODE_HOPS = 16,
+	MODE_FLOOR = 32,
+	MODE_COMPARE = 64
+};
+
+enum { OPTIONS_TARGETS = 16, OPTIONS_PIDS = 32 };
+
+struct options_target {
+	const char *text;
+	struct url_stream url; /* spans of text */
+};
+
+/* Processes of a server. */
+struct options_pids {
+	uint32_t count;
+	int pid[OPTIONS_PIDS];
+};
 
 struct options {
 	enum mode mode;
-	const char *text;
-	struct url_stream url; /* spans of text */
-	uint32_t count;	       /* -n: streams or players */
-	uint32_t ramp;	       /* -R: connections per second */
-	double duration_s;     /* -d; 0: until a signal */
-	bool reconnect;	       /* -c */
-	bool verbose;	       /* -v */
+	struct options_target target[OPTIONS_TARGETS];
+	uint32_t targets;
+	uint32_t count;	   /* -n: streams or players */
+	uint32_t ramp;	   /* -R: connections per second */
+	double duration_s; /* -d; 0: until a signal */
+	bool reconnect;	   /* -c */
+	bool verbose;	   /* -v */
 
 	/* what is published */
 	uint64_t bitrate;     /* -r: bits per second, video */
@@ -41,11 +62,32 @@ struct options {
 	uint32_t stalled;     /* -z: players that stop reading */
 	double stall_after_s; /* -Z */
 	bool no_verify;	      /* --no-verify */
+	uint32_t slow;	      /* -y: players that read slowly */
+	double slow_bps;      /* -Y: at this rate */
+	uint32_t sample;      /* -x: one of so many looks at what it gets */
+	uint32_t parts;	      /* -P: processes */
+	double warm_s;	      /* -W: before anything is measured */
+	struct options_pids pids[2]; /* -p, -q */
+	uint32_t base; /* -b: storm: players that are there before */
+
+	/* floor */
+	double window_ms; /* -w: 0: each frame alone */
+	bool uring;	  /* -u */
+
+	/* compare */
+	uint32_t rounds; /* -N */
+	bool observes;	 /* -o: publishes nothing */
 
 	/* churn */
 	double leave;	  /* -l: players that leave and come, per second */
 	double pub_leave; /* -m: the same of publishers */
 	double gone_s;	  /* -G: how long a publisher stays away */
+
+	/* Set by measure.c, not on the command line. */
+	uint32_t part;	    /* of parts */
+	uint64_t start_ns;  /* 0: now */
+	uint64_t window_ns; /* what is measured begins here */
+	uint64_t end_ns;    /* 0: duration_s, or never */
 };
 
 enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_USAGE };
@@ -61,9 +103,9 @@ const char *options_mode_name(enum mode m);
 
 /*
  * The name of stream or player number i, as a new string for free(): "%d" in
- * the name becomes the number; without it the number is put behind the name
+ * name (url.stream of a target) becomes the number; without it the number is put behind the name
  * when there are several (of > 1).  NULL: out of memory.
  */
-char *options_stream_name(const struct options *o, uint32_t i, uint32_t of);
+char *options_stream_name(struct span name, uint32_t i, uint32_t of);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "bench/exit.h"
 #include "bench/play.h"
@@ -15,7 +16,9 @@ enum {
 	STALL_BUFFER = 256 * 1024, /* bytes that a stalled player takes */
 	RETRY_MS = 50,		   /* first pause before a reconnection */
 	RETRY_MAX_MS = 1000,
-	JOIN_S = 2 /* delay_live: from the first picture on */
+	JOIN_S = 2,		/* delay_live: from the first picture on */
+	BASE_PER_S = 200,	/* storm: how fast the first ones join */
+	SLOW_BUFFER = 64 * 1024 /* bytes that the kernel takes for them */
 };
 
 struct player {
@@ -36,10 +39,15 @@ struct player {
 
 struct play {
 	const struct options *o;
+	struct client_net *nets;
 	struct tally *tally;
 	struct player *players;
-	char **names;
-	uint32_t opened;
+	char **names; /* of all targets */
+	uint32_t count, opened;
+	uint64_t start_ns;
+	/* what is measured: its beginning */
+	bool in_window;
+	uint64_t window_bytes, window_frames, window_cpu_ns, window_wall_ns;
 	uint64_t left; /* churn: players that left, in all */
 };
 
@@ -74,8 +82,12 @@ static void
 on_running(struct client *c)
 {
 	struct player *p = player_of(c);
+	struct tally *t = p->tally;
 	p->playing = true;
 	p->retry_ms = RETRY_MS;
+	hist_add(&t->tcp, (c->tcp_ns - c->opened_ns) / 1000);
+	hist_add(&t->byte, (c->first_ns - c->opened_ns) / 1000);
+	hist_add(&t->playing_after, (clock_now().ns - c->opened_ns) / 1000);
 	say(p, "play");
 }
 
@@ -85,7 +97,7 @@ on_begin(struct client *c, enum frame_kind kind, uint32_t len)
 	struct player *p = player_of(c);
 	struct play *run = run_of(p);
 	if (p->scan[kind].open)
-		report_error(&run->tally->report,
+		report_error(&p->tally->report,
 		    "two messages of one kind at once (not checked)",
 		    span_of(""));
 	frame_scan_begin(&p->scan[kind], kind, len, !run->o->no_verify);
@@ -115,10 +127,15 @@ mark_start(struct player *p, struct mono now)
 	bool picture = p->v.picture;
 	if (p->live_ns == 0 || (picture && !p->has_picture_live))
 		p->live_ns = now.ns + JOIN_S * NS_PER_S;
+	/* a storm lasts no longer than that; others have their window */
+	const struct options *o = run_of(p)->o;
+	if (o->window_ns > p->live_ns || o->mode == MODE_STORM)
+		p->live_ns = o->window_ns;
 	if (picture && !p->has_picture_live) {
 		p->has_picture_live = true;
 		p->with_picture = true;
 		hist_add(&p->tally->first, (now.ns - p->c.opened_ns) / 1000);
+		p->c.discards = p->number % o->sample != 0;
 	}
 }
 
@@ -166,8 +183,7 @@ on_closed(struct client *c, enum client_state was, const char *why,
     struct span detail)
 {
 	struct player *p = player_of(c);
-	struct play *run = run_of(p);
-	report_error(&run->tally->report, why, detail);
+	report_error(&p->tally->report, why, detail);
 	if (was == CLIENT_RUNNING)
 		p->closed = true;
 	else
@@ -206,15 +222,30 @@ open_player(struct player *p)
 	p->tally->joins++;
 }
 
-/* Open what is due. */
-static void
-ramp(struct play *run, uint64_t now)
+/* When a player joins. */
+static uint64_t
+due(const struct play *run, uint32_t index)
 {
 	const struct options *o = run->o;
-	while (run->opened < o->count &&
-	       now >= run->tally->report.start.ns +
-			  run->opened * NS_PER_S / (uint64_t)o->ramp)
+	uint64_t number = o->part + (uint64_t)index * o->parts;
+	if (o->mode == MODE_STORM && number < o->base)
+		return run->start_ns + number * NS_PER_S / BASE_PER_S;
+	if (o->mode == MODE_STORM)
+		return o->window_ns + (number - o->base) * NS_PER_S / o->ramp;
+	return run->start_ns + number * NS_PER_S / o->ramp;
+}
+
+/* Open what is due.  Returns when the next one is. */
+static uint64_t
+ramp(struct play *run, uint64_t now)
+{
+	while (run->opened < run->count) {
+		uint64_t at = due(run, run->opened);
+		if (at > now)
+			return at;
 		open_player(&run->players[run->opened++]);
+	}
+	return UINT64_MAX;
 }
 
 static void
@@ -243,6 +274,8 @@ tick_player(struct player *p, uint64_t now, bool stall)
 	else if (stall && p->will_stall && !c->stalled &&
 		 c->state == CLIENT_RUNNING)
 		client_stall(c);
+	else
+		client_read(c);
 }
 
 /* Churn: one leaves, every second one without a goodbye, and comes back. */
@@ -270,7 +303,7 @@ leave_due(struct play *run, uint64_t now)
 	if (run->o->mode != MODE_CHURN || run->o->leave <= 0)
 		return;
 	uint64_t step = (uint64_t)(1e9 / run->o->leave);
-	while (now >= run->tally->report.start.ns + (run->left + 1) * step)
+	while (now >= run->start_ns + (run->left + 1) * step)
 		leave(run);
 }
 
@@ -278,7 +311,7 @@ static void
 tick(struct play *run, uint64_t now)
 {
 	uint64_t stall_ns = (uint64_t)(run->o->stall_after_s * 1e9);
-	bool stall = now >= run->tally->report.start.ns + stall_ns;
+	bool stall = now >= run->start_ns + stall_ns;
 	for (uint32_t i = 0; i < run->opened; i++)
 		tick_player(&run->players[i], now, stall);
 }
@@ -287,7 +320,7 @@ tick(struct play *run, uint64_t now)
 static bool
 active(const struct play *run)
 {
-	if (run->opened < run->o->count)
+	if (run->opened < run->count)
 		return true;
 	for (uint32_t i = 0; i < run->opened; i++)
 		if (run->players[i].c.state != CLIENT_IDLE ||
@@ -296,20 +329,74 @@ active(const struct play *run)
 	return false;
 }
 
-static int
-loop(struct play *run, struct client_net *net)
+static uint64_t
+cpu_ns(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
+/* What came in so far, and what it took. */
+static void
+look(const struct play *run, struct tally *at)
+{
+	at->window_bytes = at->window_frames = 0;
+	for (uint32_t i = 0; i < run->o->targets; i++)
+		at->window_bytes += run->nets[i].received;
+	for (uint32_t i = 0; i < run->opened; i++)
+		at->window_frames += run->players[i].v.n.frames;
+	at->window_cpu_ns = cpu_ns();
+	at->window_wall_ns = clock_now().ns;
+}
+
+static void
+begin_window(struct play *run)
+{
+	look(run, &run->tally[0]);
+	run->in_window = true;
+	run->window_bytes = run->tally[0].window_bytes;
+	run->window_frames = run->tally[0].window_frames;
+	run->window_cpu_ns = run->tally[0].window_cpu_ns;
+	run->window_wall_ns = run->tally[0].window_wall_ns;
+}
+
+static void
+end_window(struct play *run)
+{
+	struct tally *t = &run->tally[0];
+	if (!run->in_window)
+		begin_window(run);
+	look(run, t);
+	t->window_bytes -= run->window_bytes;
+	t->window_frames -= run->window_frames;
+	t->window_cpu_ns -= run->window_cpu_ns;
+	t->window_wall_ns -= run->window_wall_ns;
+}
+
+static uint64_t
+end_of(const struct play *run)
 {
 	const struct options *o = run->o;
-	uint64_t start = run->tally->report.start.ns;
-	uint64_t end = o->duration_s > 0
-			   ? start + (uint64_t)(o->duration_s * 1e9)
-			   : UINT64_MAX;
-	uint64_t next_tick = start;
-	while (!net->stopped) {
+	if (o->end_ns > 0)
+		return o->end_ns;
+	if (o->duration_s <= 0)
+		return UINT64_MAX;
+	return run->start_ns + (uint64_t)(o->duration_s * 1e9);
+}
+
+static int
+loop(struct play *run)
+{
+	uint64_t end = end_of(run);
+	uint64_t next_tick = run->start_ns;
+	while (!run->nets[0].stopped) {
 		uint64_t now = clock_now().ns;
 		if (now >= end)
 			break;
-		ramp(run, now);
+		if (!run->in_window && now >= run->o->window_ns)
+			begin_window(run);
+		uint64_t until = ramp(run, now);
 		if (now >= next_tick) {
 			tick(run, now);
 			leave_due(run, now);
@@ -317,44 +404,90 @@ loop(struct play *run, struct client_net *net)
 				break;
 			next_tick = now + TICK_MS * NS_PER_MS;
 		}
-		uint64_t until = next_tick < end ? next_tick : end;
-		if (run->opened < o->count) {
-			uint64_t due =
-			    start + run->opened * NS_PER_S / (uint64_t)o->ramp;
-			until = due < until ? due : until;
-		}
-		int err = client_net_wait(net, (struct mono){ until });
+		until = next_tick < until ? next_tick : until;
+		int err = client_net_wait(
+		    &run->nets[0], (struct mono){ until < end ? until : end });
 		if (err < 0)
 			return err;
 	}
+	end_window(run);
 	return 0;
 }
 
-static int
-init_players(struct play *run, struct client_net *net)
+static uint32_t
+group_of(const struct options *o, uint32_t number)
+{
+	if (o->mode == MODE_HOPS)
+		return number % o->targets;
+	if (o->mode == MODE_STORM)
+		return number < o->base;
+	return o->mode == MODE_PLAY && number >= o->stalled &&
+	       number < o->stalled + o->slow;
+}
+
+uint32_t
+play_groups(const struct options *o)
+{
+	if (o->mode == MODE_HOPS)
+		return o->targets;
+	if (o->mode == MODE_STORM)
+		return 2;
+	return o->mode == MODE_PLAY && o->slow > 0 ? 2 : 1;
+}
+
+static void
+init_player(struct play *run, struct player *p, uint32_t number)
 {
 	const struct options *o = run->o;
-	run->players = calloc(o->count, sizeof(*run->players));
-	run->names = calloc(o->streams, sizeof(*run->names));
+	uint32_t target = o->mode == MODE_HOPS ? number % o->targets : 0;
+	uint32_t stream = number / o->targets % o->streams;
+	uint32_t group = group_of(o, number);
+	if (o->mode != MODE_HOPS)
+		stream = number % o->streams;
+	client_init(&p->c, &run->nets[target],
+	    run->names[target * o->streams + stream]);
+	verify_init(&p->v, o->no_verify);
+	p->tally = &run->tally[group];
+	p->tally->requested++;
+	p->number = number;
+	p->retry_ms = RETRY_MS;
+	p->will_stall = number < o->stalled;
+	/* or it takes tens of megabytes before it is full */
+	if (p->will_stall)
+		p->c.receive_buffer = STALL_BUFFER;
+	if (o->mode == MODE_PLAY && group == 1) {
+		p->c.receive_buffer = SLOW_BUFFER;
+		p->c.read_limit =
+		    (uint32_t)(o->slow_bps / 8 * TICK_MS / 1000) + 1;
+	}
+}
+
+static int
+init_players(struct play *run)
+{
+	const struct options *o = run->o;
+	uint32_t total = o->count * o->targets;
+	if (o->mode == MODE_STORM)
+		total = o->base + o->count;
+	if (o->mode == MODE_COMPARE)
+		total = o->count;
+	run->count = (total - o->part + o->parts - 1) / o->parts;
+	if (o->part >= total)
+		run->count = 0;
+	run->players = calloc(run->count + 1, sizeof(*run->players));
+	run->names =
+	    calloc((size_t)o->streams * o->targets, sizeof(*run->names));
 	if (run->players == NULL || run->names == NULL)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < o->streams; i++) {
-		run->names[i] = options_stream_name(o, i, o->streams);
+	for (uint32_t i = 0; i < o->streams * o->targets; i++) {
+		run->names[i] =
+		    options_stream_name(o->target[i / o->streams].url.stream,
+			i % o->streams, o->streams);
 		if (run->names[i] == NULL)
 			return -ENOMEM;
 	}
-	for (uint32_t i = 0; i < o->count; i++) {
-		struct player *p = &run->players[i];
-		client_init(&p->c, net, run->names[i % o->streams]);
-		verify_init(&p->v, o->no_verify);
-		p->tally = run->tally;
-		p->number = i;
-		p->retry_ms = RETRY_MS;
-		p->will_stall = i < o->stalled;
-		/* or it takes tens of megabytes before it is full */
-		if (p->will_stall)
-			p->c.receive_buffer = STALL_BUFFER;
-	}
+	for (uint32_t i = 0; i < run->count; i++)
+		init_player(run, &run->players[i], o->part + i * o->parts);
 	return 0;
 }
 
@@ -368,7 +501,7 @@ end_players(struct play *run)
 			p->connected = true;
 		if (c->state == CLIENT_RUNNING && p->v.n.frames == 0 &&
 		    !p->will_stall)
-			report_error(&run->tally->report,
+			report_error(&p->tally->report,
 			    "no media came: is the stream published?",
 			    span_of(c->name));
 		say(p, c->hung_up		 ? "hung-up"
@@ -384,10 +517,9 @@ end_players(struct play *run)
 static void
 sum_up(const struct play *run)
 {
-	struct tally *t = run->tally;
-	t->requested = run->o->count;
-	for (uint32_t i = 0; i < run->o->count; i++) {
+	for (uint32_t i = 0; i < run->count; i++) {
 		const struct player *p = &run->players[i];
+		struct tally *t = p->tally;
 		verify_add(&t->n, &p->v.n);
 		t->bytes += p->bytes;
 		t->connected += p->connected;
@@ -404,23 +536,42 @@ sum_up(const struct play *run)
 static void
 fini(struct play *run)
 {
-	for (uint32_t i = 0; run->names != NULL && i < run->o->streams; i++)
+	const struct options *o = run->o;
+	for (uint32_t i = 0; run->names != NULL && i < o->streams * o->targets;
+	     i++)
 		free(run->names[i]);
 	free(run->names);
 	free(run->players);
 }
 
+/* All use the epoll set and the buffer of the first one. */
+static void
+share_net(struct play *run)
+{
+	struct client_net *first = &run->nets[0];
+	for (uint32_t i = 0; i < run->o->targets; i++) {
+		struct client_net *net = &run->nets[i];
+		net->epfd = first->epfd;
+		net->sigfd = first->sigfd;
+		net->scratch = first->scratch;
+		net->ops = &ops;
+		net->owner = run;
+		net->received = 0;
+	}
+}
+
 void
 play_streams(
-    struct client_net *net, const struct options *o, struct tally *tally)
+    struct client_net *nets, const struct options *o, struct tally *tally)
 {
-	struct play run = { .o = o, .tally = tally };
-	tally_init(tally);
-	net->ops = &ops;
-	net->owner = &run;
-	tally->error = init_players(&run, net);
+	struct play run = { .o = o, .tally = tally, .nets = nets };
+	for (uint32_t g = 0; g < play_groups(o); g++)
+		tally_init(&tally[g]);
+	run.start_ns = o->start_ns > 0 ? o->start_ns : tally->report.start.ns;
+	share_net(&run);
+	tally->error = init_players(&run);
 	if (tally->error == 0)
-		tally->error = loop(&run, net);
+		tally->error = loop(&run);
 	if (tally->error == 0) {
 		end_players(&run);
 		sum_up(&run);
@@ -441,7 +592,7 @@ play_run(struct client_net *net, const struct options *o)
 	} else {
 		status = tally_judge(tally);
 		if (status == EXIT_UNREACHABLE)
-			report_complain(&tally->report, o->text);
+			report_complain(&tally->report, o->target[0].text);
 		if (report_print(&tally->report,
 			tally_json(tally, "play", !o->no_verify)) < 0)
 			status = EXIT_FAULTS;

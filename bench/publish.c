@@ -426,7 +426,8 @@ init_streams(struct publish *run)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < o->count; i++) {
 		struct stream *s = &run->streams[i];
-		s->name = options_stream_name(o, i, o->count);
+		s->name =
+		    options_stream_name(o->target[0].url.stream, i, o->count);
 		client_init(&s->c, run->net, s->name);
 		if (s->name == NULL)
 			return -ENOMEM;
@@ -520,7 +521,7 @@ publish_run(struct client_net *net, const struct options *o)
 	} else {
 		status = pubsum_judge(sum);
 		if (status == EXIT_UNREACHABLE)
-			report_complain(&sum->report, o->text);
+			report_complain(&sum->report, o->target[0].text);
 		if (report_print(&sum->report, pubsum_json(sum)) < 0)
 			status = EXIT_FAULTS;
 	}

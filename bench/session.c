@@ -321,6 +321,12 @@ acknowledge(struct client *c)
 }
 
 void
+session_discarded(struct client *c)
+{
+	acknowledge(c);
+}
+
+void
 session_feed(struct client *c, const uint8_t *p, const uint8_t *end)
 {
 	struct mono now = clock_now();

@@ -12,6 +12,8 @@
 void session_start(struct client *c);
 /* Bytes from the server.  The client may be idle afterwards. */
 void session_feed(struct client *c, const uint8_t *p, const uint8_t *end);
+/* Bytes came that nobody looks at: acknowledge them when it is time. */
+void session_discarded(struct client *c);
 /* FCUnpublish and deleteStream. */
 void session_goodbye(struct client *c);
 /* Give back what messages gathered; in any state. */

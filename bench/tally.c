@@ -12,6 +12,36 @@ tally_init(struct tally *t)
 	report_init(&t->report);
 }
 
+void
+tally_merge(struct tally *to, const struct tally *from)
+{
+	report_merge(&to->report, &from->report);
+	verify_add(&to->n, &from->n);
+	to->bytes += from->bytes;
+	to->requested += from->requested;
+	to->connected += from->connected;
+	to->playing += from->playing;
+	to->with_picture += from->with_picture;
+	to->failed += from->failed;
+	to->closed += from->closed;
+	to->stalled += from->stalled;
+	to->stalled_closed += from->stalled_closed;
+	to->without_media += from->without_media;
+	to->reconnects += from->reconnects;
+	to->joins += from->joins;
+	to->stays += from->stays;
+	to->empty_stays += from->empty_stays;
+	to->window_bytes += from->window_bytes;
+	to->window_frames += from->window_frames;
+	hist_merge(&to->delay, &from->delay);
+	for (int k = 0; k < FRAME_KINDS; k++)
+		hist_merge(&to->live[k], &from->live[k]);
+	hist_merge(&to->tcp, &from->tcp);
+	hist_merge(&to->byte, &from->byte);
+	hist_merge(&to->playing_after, &from->playing_after);
+	hist_merge(&to->first, &from->first);
+}
+
 static void
 put(json_t *o, const char *key, uint64_t v)
 {
@@ -47,6 +77,9 @@ put_delays(json_t *o, const struct tally *t)
 	    o, "delay_video_ms", report_hist(&t->live[FRAME_VIDEO]));
 	json_object_set_new(
 	    o, "delay_audio_ms", report_hist(&t->live[FRAME_AUDIO]));
+	json_object_set_new(o, "connect_ms", report_hist(&t->tcp));
+	json_object_set_new(o, "first_byte_ms", report_hist(&t->byte));
+	json_object_set_new(o, "playing_ms", report_hist(&t->playing_after));
 	json_object_set_new(o, "first_picture_ms", report_hist(&t->first));
 }
 

@@ -21,10 +21,15 @@ struct tally {
 	uint64_t stays, empty_stays; /* churn: that ended; without a frame */
 	struct hist delay;	     /* of all frames */
 	struct hist live[FRAME_KINDS];
-	struct hist first; /* to the first picture */
+	struct hist tcp, byte, playing_after, first; /* from the opening on */
+	/* What is measured, of all groups of a process; in the first one. */
+	uint64_t window_bytes, window_frames;
+	uint64_t window_cpu_ns, window_wall_ns; /* of this process */
 };
 
 void tally_init(struct tally *t);
+/* Add all of another one; errors too. */
+void tally_merge(struct tally *to, const struct tally *from);
 /* The object at the end, without errors. */
 json_t *tally_json(const struct tally *t, const char *mode, bool verified);
 /* The exit status. */
