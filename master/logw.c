@@ -16,6 +16,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/logline.h"
+#include "master/logout.h"
 #include "master/logw.h"
 
 enum { LOGW_BUFFER = 4 << 20, SHOW_MAX = LOG_LINE_MAX * 2 };
@@ -30,11 +31,10 @@ struct show {
 
 struct logw {
 	pthread_t thread;
-	char *path;
-	int file, in, out, wake;
+	struct logout log;
+	int in, out, wake;
 	_Atomic bool stop, reopen;
 	_Atomic uint64_t invalid, unshown;
-	bool failed; /* the last write to the file: said once */
 	struct show show;
 };
 
@@ -42,13 +42,6 @@ static void
 count(_Atomic uint64_t *n)
 {
 	atomic_fetch_add_explicit(n, 1, memory_order_relaxed);
-}
-
-static int
-open_file(const char *path)
-{
-	return open(
-	    path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
 }
 
 static void
@@ -98,22 +91,14 @@ show_line(struct show *s, const char *line, size_t n)
 	return took > 0;
 }
 
-static void
-write_file(struct logw *w, const char *line, size_t n)
+static enum log_level
+level_of(const json_t *j)
 {
-	size_t done = 0;
-	while (done < n) {
-		ssize_t r = write(w->file, line + done, n - done);
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r <= 0)
-			break;
-		done += (size_t)r;
-	}
-	if (done < n && !w->failed)
-		fprintf(stderr, "sluice: %s: %s: lines are lost\n", w->path,
-		    strerror(errno));
-	w->failed = done < n;
+	const char *s = json_string_value(json_object_get(j, "level"));
+	for (int l = LOG_LEVEL_DEBUG; s && l <= LOG_LEVEL_ERROR; l++)
+		if (strcmp(s, log_level_name((enum log_level)l)) == 0)
+			return (enum log_level)l;
+	return LOG_LEVEL_ERROR;
 }
 
 static void
@@ -127,7 +112,7 @@ one_line(struct logw *w, char *line, size_t len)
 		return;
 	}
 	line[len] = '\n';
-	write_file(w, line, len + 1);
+	logout_write(&w->log, level_of(j), line, len);
 	if (w->show.fd >= 0) {
 		bool ok = w->show.readable
 			      ? show_line(&w->show, shown,
@@ -137,18 +122,6 @@ one_line(struct logw *w, char *line, size_t len)
 			count(&w->unshown);
 	}
 	json_decref(j);
-}
-
-static void
-reopen_file(struct logw *w)
-{
-	int fd = open_file(w->path);
-	if (fd < 0) {
-		fprintf(stderr, "sluice: %s: %s\n", w->path, strerror(errno));
-		return;
-	}
-	close(w->file);
-	w->file = fd;
 }
 
 /* Take what is there; at most some lines at a time. */
@@ -180,7 +153,7 @@ writer(void *arg)
 		uint64_t n;
 		if (read(w->wake, &n, sizeof n) == sizeof n &&
 		    atomic_exchange(&w->reopen, false))
-			reopen_file(w);
+			logout_reopen(&w->log);
 		/* read before the lines: what was sent before it is taken */
 		stop = atomic_load(&w->stop);
 		while (take_lines(w) && !stop)
@@ -192,13 +165,14 @@ writer(void *arg)
 }
 
 static int
-open_all(struct logw *w)
+open_all(struct logw *w, const char *path)
 {
 	int sv[2], size = LOGW_BUFFER;
 	w->in = w->out = w->wake = -1;
-	w->file = open_file(w->path);
-	if (w->file < 0 ||
-	    socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, sv) != 0)
+	int r = logout_open(&w->log, path);
+	if (r != 0)
+		return r;
+	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, sv) != 0)
 		return -errno;
 	w->in = sv[0];
 	w->out = sv[1];
@@ -213,13 +187,13 @@ open_all(struct logw *w)
 static void
 close_all(struct logw *w)
 {
-	const int fds[] = { w->file, w->in, w->out, w->wake };
+	const int fds[] = { w->in, w->out, w->wake };
 	for (unsigned i = 0; i < sizeof fds / sizeof *fds; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
 	if (w->show.ours)
 		close(w->show.fd);
-	free(w->path);
+	logout_close(&w->log);
 	free(w);
 }
 
@@ -227,13 +201,12 @@ struct logw *
 logw_start(const char *path, bool show, char *err, size_t errlen)
 {
 	struct logw *w = calloc(1, sizeof *w);
-	if (!w || !(w->path = strdup(path))) {
+	if (!w) {
 		snprintf(err, errlen, "out of memory");
-		free(w);
 		return NULL;
 	}
 	w->show.fd = -1;
-	int r = open_all(w);
+	int r = open_all(w, path);
 	show_init(&w->show, show);
 	/* signals are the main thread's */
 	sigset_t all, old;
@@ -244,7 +217,10 @@ logw_start(const char *path, bool show, char *err, size_t errlen)
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (r == 0)
 		return w;
-	snprintf(err, errlen, "%s: %s", path, strerror(-r));
+	snprintf(err, errlen, "%s: %s%s", path, strerror(-r),
+	    w->log.kind == LOGOUT_SYSLOG
+		? " (/dev/log: is a syslog daemon running?)"
+		: "");
 	close_all(w);
 	return NULL;
 }

@@ -1,7 +1,7 @@
 /*
  * logw - the log writer: a thread of the master that takes whole lines from a
  * datagram socket (workers and the master write to its other end, without ever
- * blocking) and appends them to the log file.  With -F it shows them on stderr
+ * blocking) and appends them to the log: see logout.h.  With -F it shows them on stderr
  * too: readable on a terminal, as JSON else.
  *
  * A disk that blocks stops this thread and nothing else; a terminal or pipe
@@ -18,8 +18,8 @@
 struct logw;
 
 /*
- * Open the log file (made with mode 0640 if there is none) and the socket, and
- * start the thread.
+ * Open the log (path: as for logout_open()) and the socket, and start the
+ * thread.
  *
  * show		write to stderr as well
  * Returns	NULL with the fault in err.  Context: main, before workers.
@@ -29,7 +29,7 @@ struct logw *logw_start(const char *path, bool show, char *err, size_t errlen);
 /* The end to write lines to: for log_open() and for workers. */
 int logw_fd(const struct logw *w);
 
-/* Open the file again by its name (after it was moved away). */
+/* Open a file again by its name (after it was moved away). */
 void logw_reopen(struct logw *w);
 
 /* Write what is still in the socket, end the thread, close everything. */

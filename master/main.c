@@ -21,6 +21,7 @@
 #include "master/conf_xml.h"
 #include "master/kick.h"
 #include "master/limits.h"
+#include "master/logout.h"
 #include "master/logw.h"
 #include "master/master.h"
 #include "master/run.h"
@@ -255,12 +256,23 @@ start_log(struct master *m, const struct options *o)
 	char err[400];
 	const char *file =
 	    m->conf->log_file[0] ? m->conf->log_file : "sluice.log";
+	enum logout_kind kind = logout_kind(file);
+	bool whole = file[0] == '/' || kind != LOGOUT_FILE;
+	bool show = o->foreground && !o->quiet;
+	if (kind == LOGOUT_STDOUT) {
+		file = "stdout";
+		/* not twice in one place */
+		show = show && isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO);
+	}
+	if (kind == LOGOUT_STDOUT && !o->foreground)
+		die(EXIT_CONFIG,
+		    "Logging/File: standard output needs the option -F "
+		    "(in the background there is none)");
 	int n = snprintf(m->log_path, sizeof m->log_path, "%s%s%s",
-	    file[0] == '/' ? "" : m->run_dir, file[0] == '/' ? "" : "/", file);
+	    whole ? "" : m->run_dir, whole ? "" : "/", file);
 	if (n < 0 || (size_t)n >= sizeof m->log_path)
 		die(EXIT_CONFIG, "Logging/File: expected a shorter path");
-	m->log = logw_start(
-	    m->log_path, o->foreground && !o->quiet, err, sizeof err);
+	m->log = logw_start(m->log_path, show, err, sizeof err);
 	if (!m->log)
 		die(EXIT_CONFIG, "log: %s", err);
 	m->env.log_fd = logw_fd(m->log);
