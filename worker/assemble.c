@@ -286,6 +286,22 @@ lose(struct worker *w, struct publish *p)
 	count_drop(w, p);
 }
 
+/* What the publisher should know about its stream, each thing once. */
+static void
+advise(struct worker *w, struct publish *p, const struct msg *m)
+{
+	int64_t v = 0;
+	if (m->type != WIRE_VIDEO && m->type != WIRE_AUDIO)
+		return;
+	enum advice_kind k = advice_feed(&p->advice, m->type == WIRE_VIDEO,
+	    (m->class & FLV_KEYFRAME) != 0, m->ts, w->now, &v);
+	if (k != ADVICE_NONE)
+		LOG(publish_advice, .client = p->c->id,
+		    .stream = netstream_name(p->ns), .advice = advice_name(k),
+		    .text = advice_text(k), .for_ms = { k != ADVICE_CLOCK, v },
+		    .percent = { k == ADVICE_CLOCK, v });
+}
+
 /*
  * Begin a classified media message above head, or give it up.  The time of
  * the stream is taken from it here.
@@ -295,13 +311,16 @@ start_media(struct worker *w, struct publish *p, struct msg *m)
 {
 	bool jump;
 	m->ts = pubclock_map(&p->clock, m->ts, w->now, &jump);
-	if (jump)
+	if (jump) {
 		worker_count(w, COUNTER_CLOCK_JUMPS, 1);
+		advice_new_base(&p->advice);
+	}
 	if (jump && p->clock.jumps == 1) {
 		/* once; the number of all is in publish.stop */
 		LOG(publish_clock_jump, .client = p->c->id,
 		    .jumps = p->clock.jumps);
 	}
+	advise(w, p, m);
 	if (flush_pending(w, p, m->ts) && may_go_on(w, p, m) &&
 	    place(w, p, m)) {
 		note_codec(p, m);

@@ -2,6 +2,7 @@
 #ifndef WORKER_PUBLISHERS_H
 #define WORKER_PUBLISHERS_H
 
+#include "worker/advice.h"
 #include "worker/headers.h"
 #include "worker/publish.h"
 #include "worker/pubclock.h"
@@ -20,6 +21,7 @@ struct publish {
 	uint64_t request; /* while asked, else 0 */
 	struct ring_writer ring;
 	struct pubclock clock;
+	struct advice advice;
 	struct headers headers;	 /* for joiners */
 	struct msg *direct;	 /* is assembled above head */
 	struct msg_list waiting; /* whole, behind direct */
