@@ -281,6 +281,46 @@ drop_buf(struct worker *w, struct conn_buf *b)
 	*b = (struct conn_buf){ 0 };
 }
 
+enum cause
+conn_cause(const struct worker *w, const struct conn *c, uint32_t lag_ms,
+    struct cause_evidence *e)
+{
+	slow_evidence(&c->slow, c->fd, &w->late, w->now, lag_ms, e);
+	return cause_judge(e);
+}
+
+/* It is closed because it was too slow. */
+static bool
+was_slow(enum reason why)
+{
+	return why == REASON_STALLED || why == REASON_SLOW_TAIL ||
+	       why == REASON_LATE || why == REASON_TOO_SLOW;
+}
+
+static struct log_maybe
+some(uint64_t v)
+{
+	return (struct log_maybe){ true, (int64_t)v };
+}
+
+/* The same with what made it slow. */
+static void
+log_close_slow(struct worker *w, const struct conn *c)
+{
+	struct cause_evidence e;
+	uint64_t stood = c->blocked ? mono_ms_since(c->progress, w->now) : 0;
+	uint32_t lag = stood > c->lag_ms ? (uint32_t)stood : c->lag_ms;
+	enum cause cause = conn_cause(w, c, lag, &e);
+	LOG(client_close, .client = c->id, .addr = c->addr, .reason = c->reason,
+	    .text = reason_text(c->reason), .bytes_in = c->bytes_in,
+	    .bytes_out = c->bytes_out,
+	    .seconds = (double)mono_ms_since(c->since, w->now) / 1000,
+	    .cause = cause_name(cause), .lag_ms = some(e.lag_ms),
+	    .span_ms = some(e.span_ms), .rwnd_ms = some(e.rwnd_ms),
+	    .busy_ms = some(e.busy_ms), .rtt_ms = some(e.rtt_ms),
+	    .retrans = some(e.retrans), .server_ms = some(e.server_ms));
+}
+
 static void
 log_close(struct worker *w, struct conn *c)
 {
@@ -289,6 +329,10 @@ log_close(struct worker *w, struct conn *c)
 	/* a scan of the port is a counter, not a log line */
 	if (c->state == CONN_HELLO && c->reason == REASON_HANDSHAKE_ENDED)
 		return;
+	if (was_slow(c->reason)) {
+		log_close_slow(w, c);
+		return;
+	}
 	LOG(client_close, .client = c->id, .addr = c->addr, .reason = c->reason,
 	    .text = reason_text(c->reason), .bytes_in = c->bytes_in,
 	    .bytes_out = c->bytes_out,
@@ -817,6 +861,9 @@ check_time(struct worker *w, struct conn *c)
 		conn_abort(w, c, c->late);
 		return;
 	}
+	if (c->blocked && c->player != NULL &&
+	    mono_ms_since(c->progress, w->now) >= CONN_SLOW_MS)
+		slow_begin(&c->slow, c->fd, w->now);
 	if (c->blocked &&
 	    mono_ms_since(c->progress, w->now) >= (uint64_t)c->app->stall_ms)
 		conn_abort(w, c, REASON_STALLED);

@@ -31,6 +31,7 @@
 #include "common/reason.h"
 #include "shm/seats.h"
 #include "worker/loop.h"
+#include "worker/slow.h"
 #include "worker/worker.h"
 
 enum {
@@ -39,6 +40,7 @@ enum {
 	CONN_STASH_HARD = 2048 * 1024,
 	CONN_FLUSH_MAX = LOOP_SENDS_MAX / 4, /* replies in one section */
 	CONN_LINGER_MS = 2000,
+	CONN_SLOW_MS = 250, /* takes no byte for so long: it lags */
 	CONN_LINGER_BYTES = 1024 * 1024
 };
 
@@ -76,6 +78,8 @@ struct conn {
 	enum reason late;     /* the reason when deadline passes */
 	struct mono progress; /* last byte that the socket took */
 	struct mono heard;    /* last byte received */
+	uint32_t lag_ms;      /* of its player, when last looked at */
+	struct slow slow;     /* evidence, while it lags */
 	uint64_t bytes_in, bytes_out;
 	uint32_t seat; /* of MaxConnections; SEAT_NONE */
 	uint32_t lingered;
@@ -196,6 +200,10 @@ void conn_stash(struct worker *w, struct conn *c, const uint8_t *p, size_t n);
  */
 void conn_close(struct worker *w, struct conn *c, enum reason why);
 void conn_abort(struct worker *w, struct conn *c, enum reason why);
+
+/* Why c lags, as far as is known now, and the evidence. */
+enum cause conn_cause(const struct worker *w, const struct conn *c,
+    uint32_t lag_ms, struct cause_evidence *e);
 
 /* Neither ending nor doomed. */
 static inline bool

@@ -12,15 +12,17 @@
 bool
 player_translated(const struct player *p)
 {
-	return p->msid != 1 || p->no_audio || p->no_video || p->wait_key;
+	return p->msid != 1 || p->no_audio || p->no_video || p->audio_only ||
+	       p->wait_key;
 }
 
 static bool
 left_out(const struct player *p, uint8_t type)
 {
-	return type == WIRE_AUDIO   ? p->no_audio
-	       : type == WIRE_VIDEO ? p->no_video || p->wait_key
-				    : false;
+	return type == WIRE_AUDIO ? p->no_audio
+	       : type == WIRE_VIDEO
+		   ? p->no_video || p->audio_only || p->wait_key
+		   : false;
 }
 
 /* Header bytes of a message of ours with the player's message stream id. */

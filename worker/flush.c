@@ -179,8 +179,8 @@ prepare(struct worker *w, struct player *p)
 		p->state = PLAYER_JOIN;
 		p->cursor = p->mend = 0;
 	} else if (p->state == PLAYER_RUN &&
-		   (p->cursor < v->view.soft || p->behind)) {
-		player_skip_if_late(w, p);
+		   (p->cursor < v->view.soft || p->behind || p->audio_only)) {
+		player_check_lag(w, p);
 	}
 	if (p->audio_back && p->state == PLAYER_RUN)
 		player_bring_audio(w, p);
@@ -250,6 +250,8 @@ ring_sent(struct worker *w, struct player *p, uint32_t n)
 			return;
 		}
 	}
+	if (p->state == PLAYER_RUN && p->cursor == p->watch->view.head)
+		slow_end(&p->c->slow);
 	if (p->state == PLAYER_RUN)
 		atomic_store_explicit(&p->c->row->lag_bytes,
 		    p->watch->view.head - p->cursor, memory_order_relaxed);

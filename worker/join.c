@@ -71,7 +71,7 @@ write_prologue(
 	if (!conn_write(w, p->c, n, &wr))
 		return true; /* it is being closed */
 	write_part(&wr, p, WIRE_DATA, WIRE_CSID_DATA, pt->ts, ps->meta, mlen);
-	if (!p->no_video)
+	if (!p->no_video && !p->audio_only)
 		write_headers(
 		    &wr, p, WIRE_VIDEO, pt->ts, ps->cfg, len[RING_VIDEO]);
 	if (!p->no_audio)
@@ -128,57 +128,6 @@ player_join(struct worker *w, struct player *p)
 			return;
 		}
 	}
-}
-
-/* At a boundary below soft: begin anew when the socket takes bytes again. */
-void
-player_leave_point(struct worker *w, struct player *p)
-{
-	p->skips++;
-	worker_count(w, COUNTER_SKIPS, 1);
-	word_add(&p->c->row->skips, 1);
-	p->join_from = p->cursor + 1;
-	p->state = PLAYER_JOIN;
-}
-
-/* Leave the cursor for a newer keyframe; p is at a boundary. */
-void
-player_skip(struct worker *w, struct player *p)
-{
-	player_leave_point(w, p);
-	player_join(w, p);
-}
-
-/* Milliseconds of media between the cursor and head. */
-static uint32_t
-lag_ms(const struct player *p)
-{
-	struct wire_msg m;
-	uint8_t buf[WIRE_HEAD0_MAX];
-	const struct ring_view *v = &p->watch->view;
-	if (!watch_header(v, p->cursor, &m, buf))
-		return 0;
-	uint32_t last =
-	    atomic_load_explicit(&v->half->last_ts, memory_order_relaxed);
-	int32_t lag = rtmp_ts_diff(m.ts, last);
-	return lag > 0 ? (uint32_t)lag : 0;
-}
-
-void
-player_skip_if_late(struct worker *w, struct player *p)
-{
-	struct ring_point pt;
-	const struct ring_view *v = &p->watch->view;
-	p->behind = false;
-	if (p->cursor < v->soft) {
-		player_skip(w, p);
-		return;
-	}
-	if (p->cursor == v->head ||
-	    lag_ms(p) <= (uint64_t)p->c->app->max_lag_ms)
-		return;
-	if (ring_newest_join(v, true, &pt) && pt.pos > p->cursor)
-		player_skip(w, p);
 }
 
 /* receiveAudio(true): the header may have changed since. */

@@ -217,6 +217,7 @@ tick(struct worker *w)
 static void
 rest(struct worker *w)
 {
+	late_note(&w->late, w->now, clock_now());
 	if (!mono_before(w->now, w->wake_at) ||
 	    !wake_may_sleep(&w->arena, w->self)) {
 		loop_look(w->loop);
@@ -224,6 +225,7 @@ rest(struct worker *w)
 	}
 	worker_count(w, COUNTER_SLEEPS, 1);
 	loop_wait(w->loop, w->wake_at);
+	late_note(&w->late, w->wake_at, clock_now());
 	wake_awake(&w->arena, w->self);
 }
 

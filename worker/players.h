@@ -5,6 +5,7 @@
  *	title.c		names that are played, and the rings they stand for
  *	pass.c		one pass over titles, rings and players
  *	join.c		where a player begins, and begins anew
+ *	lag.c		players that are too slow
  *	flush.c		its sends
  *	tail.c		the rest of a message whose ring moves on
  *	filter.c	players that cannot use the common image
@@ -81,8 +82,10 @@ struct player {
 	bool behind;	/* look at its lag */
 	bool no_audio, no_video, paused;
 	bool audio_back; /* receiveAudio(true): its header comes first */
-	bool wait_key;	 /* no video before a keyframe at key_at */
-	uint64_t key_at; /* 0: none seen yet */
+	bool audio_only; /* too slow for video, */
+	struct mono audio_since;
+	bool wait_key;		   /* no video before a keyframe at key_at */
+	uint64_t key_at;	   /* 0: none seen yet */
 	struct player_list *queue; /* it is on, or NULL */
 	bool started;		   /* play.start is logged */
 	struct tail *tail;
@@ -95,7 +98,9 @@ struct player {
 	uint8_t head[WIRE_HEAD0_MAX];
 	uint8_t head_len;
 	struct mono since;
-	struct mono waits; /* in no ring since */
+	struct mono waits;     /* in no ring since */
+	struct mono told_skip; /* play.skip was logged */
+	uint32_t untold;       /* skips since */
 	uint64_t skips;
 	struct player *next_conn; /* of the same connection */
 	TAILQ_ENTRY(player) next_title, next_watch, next_queue;
@@ -174,15 +179,19 @@ bool watch_header(const struct ring_view *v, uint64_t pos, struct wire_msg *m,
 
 /* JOIN -> RUN, if there is a place to begin. */
 void player_join(struct worker *w, struct player *p);
-/* At a boundary below soft: begin anew when the socket takes bytes again. */
-void player_leave_point(struct worker *w, struct player *p);
-/* Leave the cursor for a newer keyframe; p is at a boundary. */
-void player_skip(struct worker *w, struct player *p);
-void player_skip_if_late(struct worker *w, struct player *p);
 /* receiveAudio(true): the header may have changed since. */
 void player_bring_audio(struct worker *w, struct player *p);
 /* receiveVideo(true): headers, then video from the next keyframe on. */
 void player_look_for_key(struct worker *w, struct player *p);
+
+/* lag.c: inside a section -------------------------------------------------- */
+
+/* At a boundary below soft: begin anew when the socket takes bytes again. */
+void player_leave_point(struct worker *w, struct player *p);
+/* Leave the cursor for a newer keyframe; p is at a boundary. */
+void player_skip(struct worker *w, struct player *p);
+/* p is at a boundary: is it too slow, and what becomes of it? */
+void player_check_lag(struct worker *w, struct player *p);
 
 /* flush.c: inside a section ----------------------------------------------- */
 

@@ -17,6 +17,7 @@
 #include "common/clock.h"
 #include "common/conf.h"
 #include "shm/arena.h"
+#include "worker/late.h"
 
 struct loop;
 struct conns;
@@ -41,6 +42,7 @@ struct worker {
 	uint64_t incarnation;
 	struct bufpool pool; /* unfinished messages, replies, tails */
 	struct mono now;     /* when this turn of the loop began */
+	struct late late;    /* when it came too late */
 	struct mono wake_at; /* the loop must look again by then */
 	bool orphan;	     /* the master is gone */
 	bool quitting;

@@ -346,6 +346,20 @@ start_worker(struct world *x, unsigned i)
 	conns_listen(w, &listener, 1);
 }
 
+/* For worker/slow.c. */
+int
+tcpinfo_read(int fd, struct tcp_sample *t)
+{
+	for (unsigned i = 0; i < WORLD_CLIENTS; i++) {
+		const struct client *c = &the_world->client[i];
+		if (!c->used || c->gone || c->fd != fd || !c->has_tcp)
+			continue;
+		*t = c->tcp;
+		return 0;
+	}
+	return -ENOTSOCK;
+}
+
 struct world *
 world_new(void)
 {

@@ -57,7 +57,9 @@ struct client {
 	/* from the server */
 	size_t window; /* bytes that its socket takes */
 	bool reset;
-	size_t offered; /* most bytes in one send */
+	bool has_tcp;
+	struct tcp_sample tcp; /* what the kernel says of it */
+	size_t offered;	       /* most bytes in one send */
 	struct tap tap;
 	size_t received;
 	uint32_t chunk_sets; /* Set Chunk Size, how often */

@@ -188,6 +188,159 @@ START_TEST(zero_bytes_or_zero_time_wait_for_the_next_keyframe)
 }
 END_TEST
 
+/* Slow --------------------------------------------------------------------- */
+
+/* 25 pictures a second, a keyframe every two seconds, and audio. */
+static void
+stream(struct client *p, uint32_t *ts, unsigned ms, size_t n)
+{
+	for (unsigned i = 0; i < ms / 40; i++, *ts += 40) {
+		world_clock(x, 40);
+		client_frame(
+		    p, *ts % 2000 == 0 ? KEY : INTER, 1, *ts, n, ++seed);
+		client_frame(p, AUDIO, 1, *ts, 50, ++seed);
+		client_deliver(p, SIZE_MAX, 0);
+		world_run(x);
+	}
+}
+
+static unsigned
+count_type(const struct client *c, size_t from, uint8_t type)
+{
+	unsigned n = 0;
+	for (size_t i = from; i < c->ngot; i++)
+		n += c->got[i].type == type;
+	return n;
+}
+
+static bool
+is_key(const struct model_msg *m)
+{
+	return m->type == WIRE_VIDEO && m->len > 1 && m->data[0] == 0x17;
+}
+
+START_TEST(skip_goes_on_at_a_newer_keyframe)
+{
+	x->app->max_lag_ms = 3000;
+	struct client *p = live(0, "a"), *c = player(1, "a", 1);
+	uint32_t ts = 40;
+	client_window(c, 0);
+	stream(p, &ts, 9000, 1000);
+	size_t had = c->ngot;
+	client_window(c, SIZE_MAX);
+	world_run(x);
+	stream(p, &ts, 400, 1000);
+	ck_assert_uint_ge(counter(1, COUNTER_SKIPS), 1);
+	ck_assert_uint_gt(c->ngot, had);
+	ck_assert_ptr_nonnull(client_conn(c));
+}
+END_TEST
+
+START_TEST(close_ends_the_connection)
+{
+	x->app->max_lag_ms = 3000;
+	x->app->slow_policy = CONF_SLOW_CLOSE;
+	struct client *p = live(0, "a"), *c = player(1, "a", 1);
+	uint32_t ts = 40;
+	client_window(c, 0);
+	stream(p, &ts, 2000, 1000);
+	client_window(c, SIZE_MAX);
+	world_run(x);
+	ck_assert_ptr_nonnull(client_conn(c));
+	client_window(c, 0);
+	stream(p, &ts, 9000, 1000);
+	client_window(c, SIZE_MAX);
+	world_run(x);
+	ck_assert_ptr_null(client_conn(c));
+	ck_assert_uint_eq(counter(1, COUNTER_REASONS + REASON_TOO_SLOW), 1);
+	ck_assert_uint_eq(counter(1, COUNTER_SKIPS), 0);
+}
+END_TEST
+
+START_TEST(audio_goes_on_and_video_comes_back_at_a_keyframe)
+{
+	x->app->max_lag_ms = 1500;
+	x->app->slow_policy = CONF_SLOW_AUDIO;
+	for (unsigned msid = 1; msid <= 2; msid++) {
+		struct client *p = live(0, "a"), *c = player(1, "a", msid);
+		uint32_t ts = 40;
+		c->filters = true;
+		client_window(c, 0);
+		stream(p, &ts, 1800, 1000);
+		size_t had = c->ngot;
+		client_window(c, SIZE_MAX);
+		world_run(x);
+		stream(p, &ts, 1000, 1000);
+		/* all of the audio, of before and since */
+		ck_assert_uint_eq(count_type(c, had, WIRE_VIDEO), 0);
+		ck_assert_uint_eq(count_type(c, had, WIRE_AUDIO), 70);
+		had = c->ngot;
+		stream(p, &ts, 3200, 1000);
+		ck_assert_uint_gt(count_type(c, had, WIRE_VIDEO), 10);
+		/* first the header, then a keyframe */
+		for (size_t i = had, n = 0; i < c->ngot && n < 2; i++) {
+			if (c->got[i].type != WIRE_VIDEO)
+				continue;
+			ck_assert(is_key(&c->got[i]));
+			n++;
+		}
+		/* and once only */
+		ck_assert_uint_eq(counter(1, COUNTER_SKIPS), msid);
+		leave(c);
+		leave(p);
+		world_wait(x, 12000);
+	}
+}
+END_TEST
+
+START_TEST(the_kernel_is_asked_of_slow_players_only)
+{
+	x->app->max_lag_ms = 2000;
+	struct client *p = live(0, "a"), *c = player(1, "a", 1);
+	uint32_t ts = 40;
+	c->has_tcp = true;
+	stream(p, &ts, 1000, 1000);
+	ck_assert_uint_eq(client_conn(c)->slow.since.ns, 0);
+	/* it takes nothing, and its window is shut */
+	client_window(c, 0);
+	stream(p, &ts, 1600, 1000);
+	ck_assert_uint_ne(client_conn(c)->slow.since.ns, 0);
+	c->tcp = (struct tcp_sample){
+		.busy_us = 1500000, .rwnd_us = 1400000, .notsent = 1000
+	};
+	world_wait(x, 400);
+	struct cause_evidence e;
+	ck_assert_uint_eq(
+	    conn_cause(&x->w[1], client_conn(c), 0, &e), CAUSE_CLIENT);
+	ck_assert_uint_eq(e.busy_ms, 1500);
+	ck_assert_uint_eq(e.rwnd_ms, 1400);
+	ck_assert_uint_ge(e.span_ms, 500);
+	/* caught up: what comes later begins anew */
+	client_window(c, SIZE_MAX);
+	world_run(x);
+	stream(p, &ts, 400, 1000);
+	ck_assert_uint_eq(client_conn(c)->slow.since.ns, 0);
+}
+END_TEST
+
+START_TEST(a_worker_that_stood_still_is_the_cause)
+{
+	struct client *p = live(0, "a"), *c = player(1, "a", 1);
+	uint32_t ts = 40;
+	struct cause_evidence e;
+	c->has_tcp = true;
+	c->tcp = (struct tcp_sample){ .snd_wnd = 100000 };
+	stream(p, &ts, 400, 1000);
+	struct mono then = x->now;
+	world_clock(x, 6000);
+	x->w[1].now = x->now;
+	late_note(&x->w[1].late, then, x->now);
+	ck_assert_uint_eq(
+	    conn_cause(&x->w[1], client_conn(c), 6000, &e), CAUSE_SERVER);
+	ck_assert_uint_eq(e.server_ms, 6000);
+}
+END_TEST
+
 static void
 add_all(TCase *t)
 {
@@ -199,6 +352,11 @@ add_all(TCase *t)
 	tcase_add_test(t, names_beyond_the_limit_are_refused_live_ones_are_not);
 	tcase_add_test(t, a_client_that_plays_20000_names_costs_what_one_does);
 	tcase_add_test(t, a_keyframe_too_many_bytes_ago_is_no_start);
+	tcase_add_test(t, skip_goes_on_at_a_newer_keyframe);
+	tcase_add_test(t, close_ends_the_connection);
+	tcase_add_test(t, audio_goes_on_and_video_comes_back_at_a_keyframe);
+	tcase_add_test(t, the_kernel_is_asked_of_slow_players_only);
+	tcase_add_test(t, a_worker_that_stood_still_is_the_cause);
 	tcase_add_test(t, zero_bytes_or_zero_time_wait_for_the_next_keyframe);
 }
 
