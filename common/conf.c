@@ -19,6 +19,7 @@
 #define TYPE_LEVEL CONF_LEVEL
 #define TYPE_MODE CONF_MODE
 #define TYPE_SLOW CONF_SLOW
+#define TYPE_LATENCY CONF_LATENCY
 #define TYPE_STRING CONF_STRING_TYPE
 
 const struct conf_param conf_params[] = {
@@ -144,6 +145,21 @@ set_number(int64_t *dst, const struct conf_param *p, const char *text)
 	return 0;
 }
 
+/* Words for the usual windows, or one in ms. */
+static int
+set_latency(int64_t *v, const struct conf_param *p, const char *text)
+{
+	static const char *const words[] = { "lowest", "balanced",
+		"throughput" };
+	static const int64_t values[] = { 0, CONF_LATENCY_BALANCED,
+		CONF_LATENCY_THROUGHPUT };
+	int64_t i;
+	if (pick(words, 3, text, &i) != 0)
+		return set_number(v, p, text);
+	*v = values[i];
+	return 0;
+}
+
 static void
 expected(const struct conf_param *p, char *err, unsigned errlen)
 {
@@ -175,6 +191,12 @@ expected(const struct conf_param *p, char *err, unsigned errlen)
 		return;
 	case CONF_SLOW:
 		snprintf(err, errlen, "skip, audio or close");
+		return;
+	case CONF_LATENCY:
+		snprintf(err, errlen,
+		    "lowest, balanced, throughput, or milliseconds from %s "
+		    "to %s",
+		    p->min, p->max);
 		return;
 	case CONF_STRING_TYPE:
 		snprintf(
@@ -217,6 +239,8 @@ conf_set(void *of, const struct conf_param *p, const char *text, char *err,
 		r = pick(mode_names, 2, buf, &v);
 	else if (p->type == CONF_SLOW)
 		r = pick(slow_names, 3, buf, &v);
+	else if (p->type == CONF_LATENCY)
+		r = set_latency(&v, p, buf);
 	if (r == 0)
 		memcpy(dst, &v, sizeof v);
 	return r;
@@ -354,6 +378,8 @@ conf_print(const void *of, const struct conf_param *p, char *buf, unsigned len)
 		snprintf(buf, len, "%s", mode_names[v != 0]);
 	else if (p->type == CONF_SLOW)
 		snprintf(buf, len, "%s", slow_names[v < 3 ? v : 0]);
+	else if (p->type == CONF_LATENCY && v == CONF_LATENCY_BALANCED)
+		snprintf(buf, len, "balanced");
 	else if (p->type == CONF_SECONDS)
 		snprintf(buf, len, "%" PRId64, v / 1000);
 	else

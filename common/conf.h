@@ -42,6 +42,9 @@ enum conf_slow { CONF_SLOW_SKIP, CONF_SLOW_AUDIO, CONF_SLOW_CLOSE };
 
 enum conf_mode { CONF_MODE_LOCAL, CONF_MODE_REMOTE };
 
+/* Latency: a window of that many ms from 0 (lowest), or: */
+enum { CONF_LATENCY_BALANCED = -1, CONF_LATENCY_THROUGHPUT = 350 };
+
 enum conf_type {
 	CONF_INT,
 	CONF_SECONDS,
@@ -51,6 +54,7 @@ enum conf_type {
 	CONF_LEVEL,
 	CONF_MODE,
 	CONF_SLOW,
+	CONF_LATENCY,
 	CONF_STRING_TYPE
 };
 
@@ -78,6 +82,7 @@ struct conf_listen {
 #define CONF_FIELD_LEVEL   int64_t
 #define CONF_FIELD_MODE	   int64_t
 #define CONF_FIELD_SLOW	   int64_t
+#define CONF_FIELD_LATENCY	   int64_t
 #define CONF_FIELD_STRING  char_conf_string
 typedef char char_conf_string[CONF_STRING];
 

@@ -141,10 +141,7 @@ commit(struct worker *w, struct publish *p, const struct msg *m)
 	atomic_store_explicit(
 	    &p->ring.half->frames, p->frames, memory_order_relaxed);
 	worker_count(w, COUNTER_FRAMES_IN, 1);
-	if (p->unflushed.ns == 0)
-		p->unflushed = w->now;
-	if (video)
-		p->flush_now = true;
+	latency_message(&p->latency, video, w->now);
 	publish_activate(w, p);
 }
 
@@ -491,7 +488,6 @@ pace(struct worker *w, struct publish *p)
 	uint64_t hold = ((uint64_t)media - allowed) / speed + 1;
 	p->resume =
 	    mono_add_ms(w->now, hold < PACE_HOLD_MS ? hold : PACE_HOLD_MS);
-	worker_wake_at(w, p->resume);
 	conn_hold(w, p->c);
 	publish_activate(w, p);
 }

@@ -91,14 +91,14 @@ probe(struct loop *l)
 		return false;
 	loop_recv(l, sv[0], 0, 0);
 	if (write(sv[1], "x", 1) == 1) {
-		loop_wait(l, mono_add_ms(clock_now(), 1000));
+		loop_wait(l, 1, mono_add_ms(clock_now(), 1000));
 		struct loop_event e;
 		ok = loop_next(l, &e) && e.res == 1 && e.buffer >= 0 && e.more;
 		if (ok)
 			loop_give(l, e.buffer);
 	}
 	close(sv[1]);
-	loop_wait(l, mono_add_ms(clock_now(), 1000));
+	loop_wait(l, 1, mono_add_ms(clock_now(), 1000));
 	struct loop_event e;
 	while (loop_next(l, &e))
 		if (e.buffer >= 0)
@@ -322,19 +322,22 @@ loop_give(struct loop *l, int buffer)
 	io_uring_buf_ring_advance(l->br, 1);
 }
 
-void
-loop_wait(struct loop *l, struct mono t)
+bool
+loop_wait(struct loop *l, unsigned n, struct mono t)
 {
 	struct mono now = clock_now();
 	struct io_uring_cqe *cqe;
-	if (l->kept_at < l->kept_n || !mono_before(now, t)) {
+	if (l->kept_at < l->kept_n)
+		n = 0; /* the next turn is due */
+	if (n == 0 || !mono_before(now, t)) {
 		loop_look(l);
-		return;
+		return n == 0 || io_uring_cq_ready(&l->ring) > 0;
 	}
 	uint64_t ns = t.ns - now.ns;
 	struct __kernel_timespec ts = { .tv_sec = (int64_t)(ns / NS_PER_S),
 		.tv_nsec = (long long)(ns % NS_PER_S) };
-	io_uring_submit_and_wait_timeout(&l->ring, &cqe, 1, &ts, NULL);
+	io_uring_submit_and_wait_timeout(&l->ring, &cqe, n, &ts, NULL);
+	return io_uring_cq_ready(&l->ring) > 0;
 }
 
 void

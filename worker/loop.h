@@ -84,8 +84,12 @@ void loop_run_sends(struct loop *l, loop_sent_fn *fn, void *ctx);
 bool loop_next(struct loop *l, struct loop_event *e);
 void loop_give(struct loop *l, int buffer);
 
-/* Submit what is armed and sleep until an event or until t. */
-void loop_wait(struct loop *l, struct mono t);
+/*
+ * Submit what is armed and sleep until there are n events, or until t.
+ * Returns true when there is an event, or something was submitted and not
+ * waited for.
+ */
+bool loop_wait(struct loop *l, unsigned n, struct mono t);
 /* The same without sleeping. */
 void loop_look(struct loop *l);
 

@@ -189,17 +189,20 @@ poll_event(struct worker *w, const struct loop_event *e)
 		loop_poll(w->loop, IPC_FD, LINK_POLL);
 }
 
-static void
+/* Returns how many there were. */
+static unsigned
 take_events(struct worker *w)
 {
 	struct loop_event e;
-	while (loop_next(w->loop, &e)) {
+	unsigned n = 0;
+	for (; loop_next(w->loop, &e); n++) {
 		if (e.op == LOOP_POLL)
 			poll_event(w, &e);
 		else
 			conns_event(w, &e);
 		conns_reap(w);
 	}
+	return n;
 }
 
 static void
@@ -214,6 +217,14 @@ tick(struct worker *w)
 	    log_dropped(), memory_order_relaxed);
 }
 
+/* With much input, do not turn for every single message. */
+static struct mono
+gather_until(const struct worker *w)
+{
+	struct mono t = { w->now.ns + load_gather_ns(&w->load) };
+	return mono_before(w->wake_at, t) ? w->wake_at : t;
+}
+
 static void
 rest(struct worker *w)
 {
@@ -224,7 +235,9 @@ rest(struct worker *w)
 		return;
 	}
 	worker_count(w, COUNTER_SLEEPS, 1);
-	loop_wait(w->loop, w->wake_at);
+	if (load_gather_ns(&w->load) == 0 ||
+	    !loop_wait(w->loop, LOAD_GATHER_EVENTS, gather_until(w)))
+		loop_wait(w->loop, 1, w->wake_at);
 	late_note(&w->late, w->wake_at, clock_now());
 	wake_awake(&w->arena, w->self);
 }
@@ -243,6 +256,7 @@ run(struct worker *w)
 	struct mono next_tick = { 0 }, quit_at = { 0 };
 	do {
 		w->now = clock_now();
+		load_wake(&w->load, w->now);
 		bool busy = w->conns->open > 0 || publishers_count(w) > 0;
 		bool due = !mono_before(w->now, next_tick);
 		if (due)
@@ -250,7 +264,7 @@ run(struct worker *w)
 		w->wake_at = busy ? next_tick : mono_add_ms(w->now, IDLE_MS);
 		if (due)
 			tick(w);
-		take_events(w);
+		unsigned n = take_events(w);
 		check_master(w);
 		publishers_pass(w);
 		conns_reap(w);
@@ -259,6 +273,7 @@ run(struct worker *w)
 		word_add(&w->slot->loops, 1);
 		if (w->quitting && quit_at.ns == 0)
 			quit_at = mono_add_ms(w->now, QUIT_MS);
+		load_turn(&w->load, n, clock_now());
 		rest(w);
 	} while (!done(w, quit_at));
 }

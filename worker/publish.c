@@ -10,8 +10,6 @@
 #include "worker/link.h"
 #include "worker/publishers.h"
 
-enum { ENDED_POLL_MS = 20, POOL_TICK_MS = 1000 };
-
 int
 publishers_init(struct worker *w)
 {
@@ -24,7 +22,8 @@ publishers_init(struct worker *w)
 		return r;
 	}
 	TAILQ_INIT(&ps->all);
-	TAILQ_INIT(&ps->active);
+	TAILQ_INIT(&ps->asked);
+	passes_init(ps);
 	LIST_INIT(&ps->ended);
 	w->publishers = ps;
 	return 0;
@@ -49,27 +48,12 @@ publishers_count(const struct worker *w)
 	return w->publishers->n + !LIST_EMPTY(&w->publishers->ended);
 }
 
-void
-publish_activate(struct worker *w, struct publish *p)
-{
-	if (p->active)
-		return;
-	p->active = true;
-	TAILQ_INSERT_TAIL(&w->publishers->active, p, next_active);
-}
-
-static void
-deactivate(struct worker *w, struct publish *p)
-{
-	if (p->active)
-		TAILQ_REMOVE(&w->publishers->active, p, next_active);
-	p->active = false;
-}
-
 static void
 forget(struct worker *w, struct publish *p)
 {
-	deactivate(w, p);
+	publish_deactivate(w, p);
+	if (p->asked)
+		TAILQ_REMOVE(&w->publishers->asked, p, next_asked);
 	TAILQ_REMOVE(&w->publishers->all, p, next);
 	w->publishers->n--;
 	if (p->ns != NULL) {
@@ -226,6 +210,7 @@ granted(struct worker *w, struct publish *p, const struct ipc_stream *s)
 	    (uint64_t)c->app->stream_bytes);
 	pubclock_init(&p->clock, w->now, (uint32_t)c->app->clock_start,
 	    s->last_ts, s->last_ns);
+	latency_init(&p->latency, w->conf->latency);
 	p->trimmed = p->ring.head;
 	p->told_soft = p->ring.soft;
 	p->ns->use = NS_PUBLISH;
@@ -260,6 +245,7 @@ keep(struct worker *w, struct publish *p)
 	m.u.stream.gen = p->ring.gen;
 	link_send(w, &m);
 	p->asked = false;
+	TAILQ_REMOVE(&w->publishers->asked, p, next_asked);
 }
 
 static void
@@ -293,6 +279,18 @@ judge_life(struct worker *w, struct publish *p)
 	return false;
 }
 
+void
+publishers_judge(struct worker *w)
+{
+	struct publish *p, *after;
+	for (p = TAILQ_FIRST(&w->publishers->asked); p != NULL; p = after) {
+		after = TAILQ_NEXT(p, next_asked);
+		/* its end may have ended any other */
+		if (judge_life(w, p))
+			after = TAILQ_FIRST(&w->publishers->asked);
+	}
+}
+
 /* Who has nothing to send can still answer a ping. */
 static void
 ping(struct worker *w, struct conn *c)
@@ -311,9 +309,10 @@ asked(struct worker *w, const struct ipc_stream *s)
 	struct publish *p = by_stream(w, s);
 	if (p == NULL)
 		return; /* it has ended; UNPUBLISH is on its way */
+	if (!p->asked)
+		TAILQ_INSERT_TAIL(&w->publishers->asked, p, next_asked);
 	p->asked = true;
 	p->asked_at = p->c->bytes_in;
-	publish_activate(w, p);
 	ping(w, p->c);
 }
 
@@ -344,119 +343,4 @@ publishers_orphan(struct worker *w)
 		/* input that was stashed may have ended any other */
 		after = TAILQ_FIRST(&w->publishers->all);
 	}
-}
-
-/* Passes ------------------------------------------------------------------ */
-
-/* Returns true when the readers of p must be told. */
-static bool
-look(struct worker *w, struct publish *p)
-{
-	bool limbo = false;
-	if (p->ring.limbo != 0 ||
-	    p->ring.head >> SEGMENT_SHIFT != p->trimmed >> SEGMENT_SHIFT) {
-		limbo = ring_trim(&p->ring, w->now.ns);
-		p->trimmed = p->ring.head;
-	}
-	struct mono due = mono_add_ms(p->unflushed, AUDIO_WAIT_MS);
-	bool tell = p->flush_now || p->ring.soft != p->told_soft;
-	if (p->unflushed.ns != 0 && !tell) {
-		tell = !mono_before(w->now, due);
-		if (!tell)
-			worker_wake_at(w, due);
-	}
-	if (tell) {
-		p->told_soft = p->ring.soft;
-		p->flush_now = false;
-		p->unflushed = (struct mono){ 0 };
-	}
-	if (p->unflushed.ns == 0 && !limbo && p->resume.ns == 0 && !p->asked)
-		deactivate(w, p);
-	return tell;
-}
-
-/* Read on from publishers that were too fast (assemble.c, pace). */
-static void
-resume_paced(struct worker *w)
-{
-	struct publish *p, *after;
-	for (p = TAILQ_FIRST(&w->publishers->active); p != NULL; p = after) {
-		after = TAILQ_NEXT(p, next_active);
-		if (p->resume.ns == 0)
-			continue;
-		if (mono_before(w->now, p->resume)) {
-			worker_wake_at(w, p->resume);
-			continue;
-		}
-		p->resume = (struct mono){ 0 };
-		conn_resume(w, p->c);
-		/* the input may have ended any publish of that connection */
-		after = TAILQ_FIRST(&w->publishers->active);
-	}
-}
-
-static void
-judge_asked(struct worker *w)
-{
-	struct publish *p, *after;
-	for (p = TAILQ_FIRST(&w->publishers->active); p != NULL; p = after) {
-		after = TAILQ_NEXT(p, next_active);
-		if (p->asked && judge_life(w, p))
-			after = TAILQ_FIRST(&w->publishers->active);
-	}
-}
-
-static void
-free_ended(struct worker *w)
-{
-	struct ended *e, *after;
-	for (e = LIST_FIRST(&w->publishers->ended); e != NULL; e = after) {
-		after = LIST_NEXT(e, next);
-		if (!ring_free_step(&w->arena, &e->free, &w->publishers->pool))
-			continue;
-		struct ipc_msg m = { .kind = IPC_FREED };
-		m.u.stream.block = e->free.block;
-		m.u.stream.gen = e->free.gen;
-		link_send(w, &m);
-		LIST_REMOVE(e, next);
-		free(e);
-	}
-	if (!LIST_EMPTY(&w->publishers->ended))
-		worker_wake_at(w, mono_add_ms(w->now, ENDED_POLL_MS));
-}
-
-void
-publishers_pass(struct worker *w)
-{
-	struct publishers *ps = w->publishers;
-	struct publish *p, *after;
-	uint32_t blocks[BLOCKS_MAX];
-	unsigned n = 0;
-	uint64_t marked = 0;
-	resume_paced(w);
-	judge_asked(w);
-	for (p = TAILQ_FIRST(&ps->active); p != NULL; p = after) {
-		after = TAILQ_NEXT(p, next_active);
-		if (look(w, p) && n < BLOCKS_MAX)
-			blocks[n++] = p->ring.block;
-	}
-	/* rule 1: all heads, fence, all marks, fence, then the sleepers */
-	if (n > 0) {
-		wake_fence();
-		for (unsigned i = 0; i < n; i++)
-			marked |= wake_mark(&w->arena, blocks[i]);
-		worker_count(w, COUNTER_WAKES,
-		    wake_sleepers(&w->arena, marked, w->eventfd, (int)w->self));
-	}
-	free_ended(w);
-}
-
-void
-publishers_tick(struct worker *w)
-{
-	struct publishers *ps = w->publishers;
-	if (mono_ms_since(ps->pool_tick, w->now) < POOL_TICK_MS)
-		return;
-	ps->pool_tick = w->now;
-	ring_pool_tick(&ps->pool);
 }

@@ -4,6 +4,7 @@
 
 #include "worker/advice.h"
 #include "worker/headers.h"
+#include "worker/latency.h"
 #include "worker/publish.h"
 #include "worker/pubclock.h"
 
@@ -27,13 +28,13 @@ struct publish {
 	struct msg_list waiting; /* whole, behind direct */
 	struct msg_list pending; /* headers, metadata: for the next media */
 	unsigned npending;
-	bool need_key;	       /* something was dropped: wait for a keyframe */
-	bool active;	       /* on the active list */
-	bool told_large;       /* publish.too_large is logged */
-	bool flush_now;	       /* a flush point was reached */
-	struct mono unflushed; /* since when bytes wait; 0: none do */
-	bool asked;	       /* a newcomer wants the name */
-	uint64_t asked_at;     /* bytes received by then */
+	bool need_key;	 /* something was dropped: wait for a keyframe */
+	bool active;	 /* to be looked at in this pass */
+	bool told_large; /* publish.too_large is logged */
+	struct latency latency;
+	uint64_t turn;	   /* slot of the wheel it stands in; 0: none */
+	bool asked;	   /* a newcomer wants the name */
+	uint64_t asked_at; /* bytes received by then */
 	struct mono began;
 	uint64_t frames, bytes, dropped;
 	uint64_t trimmed;   /* head when ring_trim() was last called */
@@ -42,7 +43,7 @@ struct publish {
 	uint32_t pace_ts;   /* media time and */
 	struct mono pace;   /* time when pacing was last judged anew */
 	struct mono resume; /* input is paused until; 0: it is not */
-	TAILQ_ENTRY(publish) next, next_active;
+	TAILQ_ENTRY(publish) next, next_active, next_wheel, next_asked;
 };
 TAILQ_HEAD(publish_list, publish);
 
@@ -52,16 +53,31 @@ struct ended {
 	LIST_ENTRY(ended) next;
 };
 
+enum { WHEEL_MS = 4, WHEEL_SLOTS = 256 }; /* more than any window */
+
+/* Publishes that are to be looked at again: slot n is for the time n * WHEEL_MS. */
+struct wheel {
+	uint64_t at; /* slots up to this one were looked at */
+	uint64_t used[WHEEL_SLOTS / 64];
+	struct publish_list slot[WHEEL_SLOTS];
+};
+
 struct publishers {
 	struct ring_pool pool;
-	struct publish_list all, active;
+	struct publish_list all, active, asked;
+	struct wheel wheel;
 	LIST_HEAD(, ended) ended;
 	unsigned n;
 	struct mono pool_tick;
 };
 
-/* On the list of those that publishers_pass() looks at. */
+/* pubpass.c: p is looked at in the next publishers_pass(); or never again. */
+void passes_init(struct publishers *ps);
 void publish_activate(struct worker *w, struct publish *p);
+void publish_deactivate(struct worker *w, struct publish *p);
+
+/* publish.c: those whose name a newcomer wants: do they live? */
+void publishers_judge(struct worker *w);
 
 /* assemble.c: free what is gathered of p. */
 void assemble_fini(struct worker *w, struct publish *p);

@@ -18,6 +18,7 @@
 #include "common/conf.h"
 #include "shm/arena.h"
 #include "worker/late.h"
+#include "worker/latency.h"
 
 struct loop;
 struct conns;
@@ -29,8 +30,7 @@ struct session_ops;
 
 enum {
 	TICK_MS = 250,	     /* a sleep lasts no longer while there is work */
-	TICKS_PER_SWEEP = 4, /* the table of connections in one second */
-	AUDIO_WAIT_MS = 40   /* audio and data wait this long for video */
+	TICKS_PER_SWEEP = 4  /* the table of connections in one second */
 };
 
 struct worker {
@@ -44,6 +44,7 @@ struct worker {
 	struct mono now;     /* when this turn of the loop began */
 	struct late late;    /* when it came too late */
 	struct mono wake_at; /* the loop must look again by then */
+	struct load load;
 	bool orphan;	     /* the master is gone */
 	bool quitting;
 	struct loop *loop;

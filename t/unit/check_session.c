@@ -510,16 +510,20 @@ START_TEST(rule_9_the_first_media_is_at_1000_and_a_republish_goes_on)
 }
 END_TEST
 
+/*
+ * Times are of the worker's wheel, a slot of it early at most: the test looks
+ * a slot before it and at the end.
+ */
 START_TEST(rule_10_audio_waits_at_most_40_ms_for_video)
 {
 	struct client *p = live(0, "a"), *c = player(1, "a", 1);
 	size_t had = c->ngot;
 	frame(p, AUDIO, 10, 20);
-	world_clock(x, 39);
+	world_clock(x, 36 - 1);
 	world_run(x);
 	ck_assert_uint_eq(c->ngot, had);
-	ck_assert_uint_le(x->w[0].wake_at.ns, x->now.ns + NS_PER_MS);
-	world_clock(x, 1);
+	ck_assert_uint_le(x->w[0].wake_at.ns, x->now.ns + 5 * NS_PER_MS);
+	world_clock(x, 5);
 	world_run(x);
 	ck_assert_uint_eq(c->ngot, had + 1);
 	/* and rides with video that comes before */
@@ -527,6 +531,69 @@ START_TEST(rule_10_audio_waits_at_most_40_ms_for_video)
 	ck_assert_uint_eq(c->ngot, had + 1);
 	frame(p, INTER, 50, 20);
 	ck_assert_uint_eq(c->ngot, had + 3);
+}
+END_TEST
+
+/* Live and played, with that policy; nothing waits to be flushed. */
+static struct client *
+tuned(int64_t policy, struct client **player_)
+{
+	x->conf.latency = policy;
+	struct client *p = live(0, "a");
+	*player_ = player(1, "a", 1);
+	world_wait(x, 400);
+	return p;
+}
+
+START_TEST(latency_lowest_sends_every_message_at_once)
+{
+	struct client *c, *p = tuned(0, &c);
+	size_t had = c->ngot;
+	frame(p, AUDIO, 410, 20);
+	ck_assert_uint_eq(c->ngot, had + 1);
+	frame(p, INTER, 410, 20);
+	ck_assert_uint_eq(c->ngot, had + 2);
+}
+END_TEST
+
+START_TEST(latency_window_sends_once_in_a_window)
+{
+	struct client *c, *p = tuned(100, &c);
+	size_t had = c->ngot;
+	frame(p, INTER, 410, 20);
+	world_wait(x, 30);
+	frame(p, AUDIO, 440, 20);
+	world_wait(x, 65);
+	ck_assert_uint_eq(c->ngot, had);
+	world_wait(x, 5);
+	ck_assert_uint_eq(c->ngot, had + 2);
+	/* the next begins with the next message */
+	frame(p, INTER, 510, 20);
+	world_wait(x, 95);
+	ck_assert_uint_eq(c->ngot, had + 2);
+	world_wait(x, 5);
+	ck_assert_uint_eq(c->ngot, had + 3);
+}
+END_TEST
+
+START_TEST(latency_balanced_of_a_busy_worker_sends_less_often)
+{
+	struct client *c, *p = tuned(CONF_LATENCY_BALANCED, &c);
+	struct load *l = &x->w[0].load;
+	size_t had = c->ngot;
+	for (struct mono t = x->now; load_press_ms(l) < 100;) {
+		load_wake(l, t);
+		t = mono_add_ms(t, LOAD_PERIOD_MS);
+		load_turn(l, 0, t);
+	}
+	frame(p, INTER, 410, 20);
+	ck_assert_uint_eq(c->ngot, had + 1);
+	world_wait(x, 33);
+	frame(p, INTER, 443, 20);
+	world_wait(x, 60);
+	ck_assert_uint_eq(c->ngot, had + 1);
+	world_wait(x, 7);
+	ck_assert_uint_eq(c->ngot, had + 2);
 }
 END_TEST
 
@@ -1000,6 +1067,9 @@ add_all(TCase *t)
 	tcase_add_test(
 	    t, rule_9_the_first_media_is_at_1000_and_a_republish_goes_on);
 	tcase_add_test(t, rule_10_audio_waits_at_most_40_ms_for_video);
+	tcase_add_test(t, latency_lowest_sends_every_message_at_once);
+	tcase_add_test(t, latency_window_sends_once_in_a_window);
+	tcase_add_test(t, latency_balanced_of_a_busy_worker_sends_less_often);
 	tcase_add_test(t, rule_11_a_publisher_that_was_silent_is_read_at_once);
 	tcase_add_test(
 	    t, rule_11_audio_overtakes_a_video_message_that_is_not_complete);
