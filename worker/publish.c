@@ -210,7 +210,7 @@ granted(struct worker *w, struct publish *p, const struct ipc_stream *s)
 	    (uint64_t)c->app->stream_bytes);
 	pubclock_init(&p->clock, w->now, (uint32_t)c->app->clock_start,
 	    s->last_ts, s->last_ns);
-	latency_init(&p->latency, w->conf->latency);
+	latency_init(&p->latency, c->app->latency);
 	p->trimmed = p->ring.head;
 	p->told_soft = p->ring.soft;
 	p->ns->use = NS_PUBLISH;

@@ -538,7 +538,7 @@ END_TEST
 static struct client *
 tuned(int64_t policy, struct client **player_)
 {
-	x->conf.latency = policy;
+	x->app->latency = policy;
 	struct client *p = live(0, "a");
 	*player_ = player(1, "a", 1);
 	world_wait(x, 400);
