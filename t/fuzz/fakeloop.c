@@ -7,6 +7,7 @@
 #include "common/bug.h"
 #include "common/conf.h"
 #include "t/fuzz/fakeloop.h"
+#include "t/fuzz/keep.h"
 
 enum { EVENTS = 4096 };
 
@@ -40,8 +41,8 @@ struct loop {
 struct loop *
 fake_loop_new(fake_take_fn *take, void *ctx)
 {
-	struct loop *l = calloc(1, sizeof *l);
-	bug_on(l == NULL);
+	struct loop *l = keep_get(sizeof *l);
+	memset(l, 0, sizeof *l);
 	l->take = take;
 	l->ctx = ctx;
 	return l;
@@ -52,7 +53,7 @@ loop_free(struct loop *l)
 {
 	for (unsigned i = 0; i < FAKE_BUFFERS; i++)
 		free(l->buffer[i]);
-	free(l);
+	keep_put(l, sizeof *l);
 }
 
 static void

@@ -5,11 +5,11 @@
  */
 #include "config.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/bufpool.h"
 #include "common/bug.h"
+#include "t/fuzz/keep.h"
 
 static size_t
 round_up(size_t size)
@@ -45,8 +45,7 @@ get(struct bufpool *p, size_t size, size_t limit)
 	size_t n = round_up(size);
 	if (n == 0 || p->lent + n > limit)
 		return NULL;
-	void *b = malloc(n);
-	bug_on(b == NULL);
+	void *b = keep_get(n);
 	memset(b, 0xd5, n < 4096 ? n : 4096);
 	p->lent += n;
 	return b;
@@ -70,5 +69,5 @@ bufpool_put(struct bufpool *p, void *buf, size_t size)
 	size_t n = round_up(size);
 	bug_on(n == 0 || n > p->lent);
 	p->lent -= n;
-	free(buf);
+	keep_put(buf, n);
 }

@@ -6,6 +6,7 @@
 #include "common/bug.h"
 #include "rtmp/wire.h"
 #include "shm/arena.h"
+#include "t/fuzz/keep.h"
 #include "t/fuzz/model.h"
 #include "worker/headers.h"
 
@@ -42,7 +43,7 @@ static void
 free_msgs(struct model_msg *m, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		free(m[i].data);
+		keep_put(m[i].data, m[i].len + 1);
 	free(m);
 }
 
@@ -73,8 +74,7 @@ grow(void *p, size_t n, size_t size)
 static uint8_t *
 copy_of(const void *p, size_t n)
 {
-	uint8_t *b = malloc(n + 1);
-	bug_on(b == NULL);
+	uint8_t *b = keep_get(n + 1);
 	if (n > 0)
 		memcpy(b, p, n);
 	return b;
@@ -126,8 +126,7 @@ unwrap(uint8_t *image, uint64_t n, struct wire_msg *h)
 	bug_on(wire_parse(image, n, h) != WIRE_OK);
 	bug_on(h->size != n || h->msid != 1);
 	size_t h3 = wire_head3(head, h->csid, h->ts), got = 0;
-	uint8_t *p = image + h->head_len, *to = malloc(h->len + 1);
-	bug_on(to == NULL);
+	uint8_t *p = image + h->head_len, *to = keep_get(h->len + 1);
 	while (got < h->len) {
 		size_t k =
 		    h->len - got < WIRE_CHUNK ? h->len - got : WIRE_CHUNK;
@@ -150,11 +149,10 @@ __wrap_ring_commit(
 	struct model *m = the_model;
 	struct model_stream *s = stream_of(w);
 	struct wire_msg h;
-	uint8_t *image = malloc(n);
-	bug_on(image == NULL);
+	uint8_t *image = keep_get(n);
 	ring_peek(w, 0, image, n);
 	uint8_t *data = unwrap(image, n, &h);
-	free(image);
+	keep_put(image, n);
 	uint64_t client =
 	    atomic_load_explicit(&m->arena->control->block[w->block].publisher,
 		memory_order_relaxed);

@@ -5,7 +5,10 @@
 
 #include "common/bug.h"
 #include "rtmp/wire.h"
+#include "t/fuzz/keep.h"
 #include "t/fuzz/tap.h"
+
+enum { RESERVE = 1 << 19 };
 
 struct gathered {
 	size_t n, cap;
@@ -27,7 +30,7 @@ drop(struct chunk_ctx *x)
 {
 	struct gathered *g = x->user;
 	if (g != NULL)
-		free(g->data);
+		keep_put(g->data, g->cap);
 	free(g);
 	x->user = NULL;
 }
@@ -45,9 +48,10 @@ data(struct chunk_ctx *x, const uint8_t *p, size_t n)
 {
 	struct gathered *g = x->user;
 	if (g->n + n > g->cap) {
-		g->cap = 2 * (g->n + n);
-		g->data = realloc(g->data, g->cap);
-		bug_on(g->data == NULL);
+		/* all at once, but for those that may never end */
+		size_t cap = x->len <= RESERVE ? x->len : 2 * (g->n + n);
+		g->data = keep_grow(g->data, g->cap, g->n, cap);
+		g->cap = cap;
 	}
 	memcpy(g->data + g->n, p, n);
 	g->n += n;

@@ -13,6 +13,7 @@
 #include "master/streams.h"
 #include "rtmp/wire.h"
 #include "shm/section.h"
+#include "t/fuzz/keep.h"
 #include "t/fuzz/world.h"
 #include "worker/glue.h"
 #include "worker/link.h"
@@ -369,8 +370,8 @@ world_new(void)
 		.nblocks = WORLD_BLOCKS,
 		.nrows = ROWS,
 		.bytes = (uint64_t)WORLD_SEGMENTS * SEGMENT_SIZE };
-	struct world *x = calloc(1, sizeof *x);
-	bug_on(x == NULL);
+	struct world *x = keep_get(sizeof *x);
+	memset(x, 0, sizeof *x);
 	the_world = x;
 	log_open(-1, LOG_LEVEL_DEBUG);
 	x->now = (struct mono){ 1000000 * NS_PER_S };
@@ -382,8 +383,7 @@ world_new(void)
 	x->conf->seats[SEAT_WAITING] = waiting;
 	x->master.conf = x->conf;
 	x->master.nslots = WORLD_WORKERS;
-	bug_on(
-	    arena_create(&x->master.arena, &size, &x->master.arena_fds) != 0);
+	keep_arena(&x->master.arena, &size, &x->master.arena_fds);
 	x->master.kick = kick_new();
 	bug_on(x->master.kick == NULL);
 	x->master.streams = streams_new(WORLD_BLOCKS);
@@ -409,17 +409,6 @@ stop_worker(struct worker *w)
 }
 
 static void
-close_fds(struct arena_fds *f)
-{
-	close(f->control_ro);
-	close(f->hints);
-	for (unsigned i = 0; i < WORLD_WORKERS; i++) {
-		close(f->slot_rw[i]);
-		close(f->slot_ro[i]);
-	}
-}
-
-static void
 forget(struct client *c)
 {
 	tap_fini(&c->mirror);
@@ -427,7 +416,7 @@ forget(struct client *c)
 	for (size_t i = 0; i < c->ngot; i++)
 		free(c->got[i].data);
 	free(c->got);
-	free(c->out);
+	keep_put(c->out, c->out_cap);
 	free(c->known);
 	if (c->fd >= 0 && by_fd[c->fd] == c)
 		by_fd[c->fd] = NULL;
@@ -542,12 +531,10 @@ world_end(struct world *x)
 			forget(&x->client[i]);
 	streams_free(x->master.streams);
 	kick_free(x->master.kick);
-	arena_unmap(&x->master.arena);
-	close_fds(&x->master.arena_fds);
 	model_end(&x->model);
 	the_world = NULL;
 	free(x->conf);
-	free(x);
+	keep_put(x, sizeof *x);
 }
 
 /* Turns ------------------------------------------------------------------- */
@@ -705,9 +692,9 @@ client_put(struct client *c, const void *p, size_t n)
 	if (c->out_off > 0 && c->out_off == c->out_len)
 		c->out_off = c->out_len = 0;
 	if (c->out_len + n > c->out_cap) {
-		c->out_cap = 2 * (c->out_len + n);
-		c->out = realloc(c->out, c->out_cap);
-		bug_on(c->out == NULL);
+		size_t cap = 2 * (c->out_len + n);
+		c->out = keep_grow(c->out, c->out_cap, c->out_len, cap);
+		c->out_cap = cap;
 	}
 	memcpy(c->out + c->out_len, p, n);
 	c->out_len += n;
