@@ -1,12 +1,15 @@
 /*
  * seeds - write a few well-formed inputs for each fuzzer, with our own
- * writers: seeds DIR makes DIR/chunk-1, DIR/cmd-1 ...
+ * writers, and the corpus: seeds DIR t/fuzz/corpus/NAME.hex... makes
+ * DIR/chunk-session, DIR/cmd-play ... and DIR/corpus/NAME/0001 ...
  */
 #include "config.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "rtmp/chunk.h"
 #include "rtmp/cmd.h"
@@ -119,6 +122,11 @@ static void
 save_hex(const char *name, int first, const char *hex)
 {
 	size_t n = strlen(hex) / 2;
+	if (n > BUF) {
+		fprintf(
+		    stderr, "seeds: %s: %zu bytes, at most %d\n", name, n, BUF);
+		exit(1);
+	}
 	for (size_t i = 0; i < n; i++) {
 		char digits[3] = { hex[2 * i], hex[2 * i + 1], '\0' };
 		buf[i] = (uint8_t)strtoul(digits, NULL, 16);
@@ -220,20 +228,70 @@ save_sessions(void)
 		0, 1, 17, 0, 9, 5, 1, 8, 0, 1, 2, 0, 9, 0, 0, 11, 0, 0, 17, 0,
 		1, 6, 1, 5, 2, 6, 1, 12, 0, 0x65, 12, 0, 20, 17, 0, 2, 6, 1, 14,
 		0, 0, 4, 0, 19, 0, 4, 6, 1 };
+	/* one connection plays on two message streams */
+	static const uint8_t two_plays[] = { 1, 2, 0, 1, 0x28, 8, 0, 1, 0x2b, 9,
+		1, 0, 0, 0, 9, 0x31, 0, 5 };
+	save("session-two-plays", -1, two_plays, sizeof(two_plays));
 	save("session-plain", -1, plain, sizeof(plain));
 	save("session-slow", -1, slow, sizeof(slow));
 	save("session-late", -1, late, sizeof(late));
+}
+
+static void
+make_folder(const char *name)
+{
+	char path[4096];
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	if (mkdir(path, 0777) != 0 && errno != EEXIST) {
+		perror(path);
+		exit(1);
+	}
+}
+
+/* One input a line, in hexadecimal digits; see pack.sh. */
+static void
+unpack(const char *corpus)
+{
+	static char line[2 * BUF + 2];
+	char folder[256], name[300];
+	const char *base = strrchr(corpus, '/');
+	base = base != NULL ? base + 1 : corpus;
+	snprintf(folder, sizeof folder, "corpus/%.*s", (int)strcspn(base, "."),
+	    base);
+	make_folder("corpus");
+	make_folder(folder);
+	FILE *f = fopen(corpus, "r");
+	if (f == NULL) {
+		perror(corpus);
+		exit(1);
+	}
+	for (unsigned i = 1; fgets(line, sizeof line, f) != NULL; i++) {
+		size_t n = strspn(line, "0123456789abcdef");
+		if (n == 0 || n % 2 != 0 || line[n] != '\n') {
+			fprintf(stderr,
+			    "seeds: %s:%u: not an input of at most "
+			    "%d bytes in hexadecimal digits\n",
+			    corpus, i, BUF);
+			exit(1);
+		}
+		line[n] = '\0';
+		snprintf(name, sizeof name, "%s/%04u", folder, i);
+		save_hex(name, -1, line);
+	}
+	fclose(f);
 }
 
 int
 main(int argc, char **argv)
 {
 	struct hs_client h;
-	if (argc != 2) {
-		fprintf(stderr, "usage: seeds DIR\n");
+	if (argc < 2) {
+		fprintf(stderr, "usage: seeds DIR [CORPUS.hex...]\n");
 		return 64;
 	}
 	dir = argv[1];
+	for (int i = 2; i < argc; i++)
+		unpack(argv[i]);
 	save_chunks();
 	save_commands();
 	save_sessions();
