@@ -174,13 +174,16 @@ struct left {
 	uint64_t ns; /* 0: no media came */
 };
 
-/* A goodbye ends the stream at once; a loss leaves time to come back. */
+/*
+ * A goodbye ends the stream at once; a loss leaves time to come back.  Who is
+ * taken over was lost: a worker may see the end before the newcomer's grant,
+ * and its viewers (FFmpeg ends at UnpublishNotify) shall not be told.
+ */
 static bool
 is_goodbye(enum reason why)
 {
-	return why == REASON_UNPUBLISHED || why == REASON_TAKEN_OVER ||
-	       why == REASON_SERVER_STOP || why == REASON_KICKED ||
-	       why == REASON_NONE;
+	return why == REASON_UNPUBLISHED || why == REASON_SERVER_STOP ||
+	       why == REASON_KICKED || why == REASON_NONE;
 }
 
 /* What was left, checked; else what the name's entry holds already. */

@@ -842,9 +842,15 @@ START_TEST(rule_15_a_silent_publisher_loses_its_name)
 {
 	struct client *p = live(0, "a"), *c = player(1, "a", 1);
 	size_t had = c->ngot;
+	const struct block *old = &x->master.arena.control->block[0];
 	world_wait(x, (uint64_t)x->app->publish_timeout_ms + 10);
 	struct client *q = publisher(1, "a");
 	ck_assert(client_was_told(p, "NetStream.Unpublish.Success"));
+	/* for viewers it is a loss, and the newcomer is there in time */
+	ck_assert_uint_gt(
+	    atomic_load_explicit(&old->grace_until_ns, memory_order_relaxed),
+	    x->now.ns);
+	ck_assert(!client_was_told(c, "NetStream.Play.UnpublishNotify"));
 	frame(q, KEY, 0, 100);
 	ck_assert_uint_eq(c->ngot, had + 1);
 	client_end(p, 0);
