@@ -2,10 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -38,12 +41,11 @@ dial(const char *run)
 	return rc < 0 ? rc : s;
 }
 
-/* Send the command and wait for its answer.  Returns bytes or -errno. */
+/* Send a request and wait for its answer.  Returns bytes or -errno. */
 static ssize_t
-ask(int s, char *buf, int *fds, unsigned *nfds)
+ask(int s, const char *request, char *buf, int *fds, unsigned *nfds)
 {
-	static const char command[] = "{\"command\":\"attach\"}";
-	int rc = fd_send(s, command, sizeof command - 1, NULL, 0);
+	int rc = fd_send(s, request, strlen(request), NULL, 0);
 	if (rc < 0)
 		return rc;
 	struct pollfd p = { .fd = s, .events = POLLIN };
@@ -53,16 +55,36 @@ ask(int s, char *buf, int *fds, unsigned *nfds)
 	return fd_recv(s, buf, ANSWER_MAX, fds, FDPASS_MAX, nfds);
 }
 
+/* Who may open it: its owner and its group, by name. */
+static void
+no_permission(const char *run, const char *where, char *err, size_t errlen)
+{
+	char path[512];
+	struct stat st;
+	const struct group *g = NULL;
+	snprintf(path, sizeof path, "%s/control.sock", run);
+	if (stat(path, &st) == 0 && st.st_gid != 0)
+		g = getgrgid(st.st_gid);
+	if (g != NULL)
+		snprintf(err, errlen,
+		    "%s/control.sock: permission denied: add yourself to group "
+		    "%s (sudo usermod -aG %s $USER, then log in again), or use "
+		    "sudo",
+		    where, g->gr_name, g->gr_name);
+	else
+		snprintf(err, errlen,
+		    "%s/control.sock: permission denied: use sudo, or run "
+		    "sluicectl as the user that started the server",
+		    where);
+}
+
 static enum ctl_exit
 no_master(const char *run, int error, char *err, size_t errlen)
 {
 	char where[TEXT_CELL];
 	text_safe(where, sizeof where, run, strlen(run));
 	if (error == -EACCES || error == -EPERM) {
-		snprintf(err, errlen,
-		    "%s/control.sock: permission denied: run sluicectl as root"
-		    " or as the user that started the server",
-		    where);
+		no_permission(run, where, err, errlen);
 		return CTL_REFUSED;
 	}
 	snprintf(err, errlen,
@@ -126,7 +148,7 @@ attach_open(struct attach *at, const char *run, char *err, size_t errlen)
 	int s = dial(run);
 	if (s < 0)
 		return no_master(run, s, err, errlen);
-	ssize_t n = ask(s, buf, fds, &nfds);
+	ssize_t n = ask(s, "{\"command\":\"attach\"}", buf, fds, &nfds);
 	close(s);
 	enum ctl_exit rc;
 	if (n <= 0)
@@ -141,6 +163,37 @@ attach_open(struct attach *at, const char *run, char *err, size_t errlen)
 			close(fds[i]);
 		json_decref(at->hello);
 	}
+	return rc;
+}
+
+enum ctl_exit
+attach_ask(
+    const char *run, json_t *request, json_t **answer, char *err, size_t errlen)
+{
+	static char buf[ANSWER_MAX];
+	int fds[FDPASS_MAX];
+	unsigned nfds = 0;
+	char *text = json_dumps(request, JSON_COMPACT);
+	json_decref(request);
+	int s = text ? dial(run) : -ENOMEM;
+	if (s < 0) {
+		free(text);
+		return no_master(run, s, err, errlen);
+	}
+	ssize_t n = ask(s, text, buf, fds, &nfds);
+	free(text);
+	close(s);
+	for (unsigned i = 0; i < nfds; i++)
+		close(fds[i]);
+	if (n <= 0)
+		return no_master(run, (int)n, err, errlen);
+	json_t *j = json_loadb(buf, (size_t)n, 0, NULL);
+	if (json_is_true(json_object_get(j, "ok"))) {
+		*answer = j;
+		return CTL_DONE;
+	}
+	enum ctl_exit rc = refused(j, err, errlen);
+	json_decref(j);
 	return rc;
 }
 

@@ -34,4 +34,16 @@ enum ctl_exit attach_open(
 
 void attach_close(struct attach *at);
 
+/*
+ * Send a request {"command": ...} to the server whose run directory is `run`
+ * (the reference is taken), and wait for its answer.
+ *
+ * answer	on CTL_DONE a new reference to an object with "ok": true
+ * err		else as in attach_open()
+ * Returns	CTL_DONE, CTL_REFUSED or CTL_NO_MASTER
+ * Context	blocks for at most a few seconds
+ */
+enum ctl_exit attach_ask(const char *run, json_t *request, json_t **answer,
+    char *err, size_t errlen);
+
 #endif

@@ -192,6 +192,8 @@ add_half(json_t *j, const struct arena *a, const struct facts *f)
 		list_number(segments_of(a, f))));
 	json_object_set_new(j, "video", video(h));
 	json_object_set_new(j, "audio", audio(h));
+	json_object_set_new(j, "bytes",
+	    list_number(w.head > RING_START ? w.head - RING_START : 0));
 	json_object_set_new(j, "frames", list_number(list_word(&h->frames)));
 	json_object_set_new(j, "dropped", list_number(list_word(&h->dropped)));
 	json_object_set_new(j, "bitrate_in", rate(&w));

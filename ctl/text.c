@@ -168,3 +168,73 @@ text_distance(const char *a, const char *b)
 	}
 	return row[nb];
 }
+
+/* Digits at the beginning; false if there are none, or too many. */
+static bool
+leading(const char **s, uint64_t *n)
+{
+	const char *p = *s;
+	*n = 0;
+	while (*p >= '0' && *p <= '9' && p - *s < 15)
+		*n = *n * 10 + (uint64_t)(*p++ - '0');
+	bool any = p > *s;
+	*s = p;
+	return any;
+}
+
+uint64_t
+text_seconds(const char *s)
+{
+	static const struct {
+		const char *unit;
+		uint64_t s;
+	} units[] = { { "", 1 }, { "s", 1 }, { "m", 60 }, { "h", 3600 },
+		{ "d", 86400 } };
+	uint64_t n;
+	if (!leading(&s, &n))
+		return 0;
+	for (unsigned i = 0; i < sizeof units / sizeof *units; i++)
+		if (strcmp(s, units[i].unit) == 0)
+			return n <= UINT64_C(365) * 86400 / units[i].s
+				   ? n * units[i].s
+				   : 0;
+	return 0;
+}
+
+bool
+text_size(const char *s, uint64_t *bytes)
+{
+	static const char unit[] = "KMG";
+	if (!leading(&s, bytes))
+		return false;
+	if (*s == '\0')
+		return true;
+	const char *u = strchr(unit, *s);
+	if (u == NULL || s[1] != '\0')
+		return false;
+	*bytes <<= 10 * (u - unit + 1);
+	return true;
+}
+
+bool
+text_match(const char *pattern, const char *s)
+{
+	const char *star = NULL, *back = NULL;
+	while (*s) {
+		if (*pattern == '*') {
+			star = pattern++;
+			back = s;
+		} else if (*pattern == *s) {
+			pattern++;
+			s++;
+		} else if (star) {
+			pattern = star + 1;
+			s = ++back;
+		} else {
+			return false;
+		}
+	}
+	while (*pattern == '*')
+		pattern++;
+	return *pattern == '\0';
+}

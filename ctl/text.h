@@ -5,6 +5,7 @@
 #ifndef CTL_TEXT_H
 #define CTL_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,18 @@ void text_rate(char *buf, size_t cap, uint64_t bits);
 
 /* "0.4s", "59s", "12m05s", "3h07m", "4d11h"; below 10 s with a tenth. */
 void text_age(char *buf, size_t cap, double seconds);
+
+/*
+ * Seconds of "30s", "10m", "2h", "1d" or a plain number of seconds, from 1 to a
+ * year.  Returns 0 for anything else.
+ */
+uint64_t text_seconds(const char *s);
+
+/* Bytes of "512", "64K", "2M", "1G".  Returns false for anything else. */
+bool text_size(const char *s, uint64_t *bytes);
+
+/* Does s match the pattern, in which * stands for any text? */
+bool text_match(const char *pattern, const char *s);
 
 /*
  * Changes of one letter (added, dropped, replaced) that make a of b; texts

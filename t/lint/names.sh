@@ -4,7 +4,7 @@
 set -u
 cd "${top_srcdir:-$(dirname "$0")/../..}" || exit 1
 if grep -rnIE '(^|[^A-Za-z0-9_.])/(home/[a-z]+|root|work|Users)/' \
-    --include='*' --exclude-dir={.git,build,build-aux,autom4te.cache} \
+    --include='*' --exclude=.git --exclude-dir={.git,build,build-aux,autom4te.cache} \
     --exclude={names.sh,configure,Makefile.in,aclocal.m4,'*.log'} .; then
 	exit 1
 fi
