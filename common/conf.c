@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/bug.h"
+#include "common/cidr.h"
 #include "common/conf.h"
 
 #define TYPE_INT     CONF_INT
@@ -20,6 +21,7 @@
 #define TYPE_MODE CONF_MODE
 #define TYPE_SLOW CONF_SLOW
 #define TYPE_LATENCY CONF_LATENCY
+#define TYPE_NETS CONF_NETS
 #define TYPE_STRING CONF_STRING_TYPE
 
 const struct conf_param conf_params[] = {
@@ -129,6 +131,12 @@ is_number(enum conf_type t)
 	       t == CONF_SIZE;
 }
 
+static bool
+is_text(enum conf_type t)
+{
+	return t == CONF_STRING_TYPE || t == CONF_NETS;
+}
+
 static int
 set_number(int64_t *dst, const struct conf_param *p, const char *text)
 {
@@ -198,6 +206,7 @@ expected(const struct conf_param *p, char *err, unsigned errlen)
 		    "to %s",
 		    p->min, p->max);
 		return;
+	case CONF_NETS:
 	case CONF_STRING_TYPE:
 		snprintf(
 		    err, errlen, "text of at most %d bytes", CONF_STRING - 1);
@@ -221,7 +230,9 @@ conf_set(void *of, const struct conf_param *p, const char *text, char *err,
 		return -1;
 	memcpy(buf, text, n);
 	buf[n] = '\0';
-	if (p->type == CONF_STRING_TYPE) {
+	if (p->type == CONF_NETS && cidr_list_check(buf, err, errlen) != 0)
+		return -1;
+	if (is_text(p->type)) {
 		memcpy(dst, buf, n + 1);
 		return 0;
 	}
@@ -368,7 +379,7 @@ conf_print(const void *of, const struct conf_param *p, char *buf, unsigned len)
 	const char *src = (const char *)of + p->offset;
 	int64_t v;
 	memcpy(&v, src, sizeof v);
-	if (p->type == CONF_STRING_TYPE)
+	if (is_text(p->type))
 		snprintf(buf, len, "%s", src);
 	else if (p->type == CONF_BOOL)
 		snprintf(buf, len, "%s", bool_names[v != 0]);

@@ -55,6 +55,7 @@ enum conf_type {
 	CONF_MODE,
 	CONF_SLOW,
 	CONF_LATENCY,
+	CONF_NETS,
 	CONF_STRING_TYPE
 };
 
@@ -83,6 +84,7 @@ struct conf_listen {
 #define CONF_FIELD_MODE	   int64_t
 #define CONF_FIELD_SLOW	   int64_t
 #define CONF_FIELD_LATENCY	   int64_t
+#define CONF_FIELD_NETS    char_conf_string
 #define CONF_FIELD_STRING  char_conf_string
 typedef char char_conf_string[CONF_STRING];
 

@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "common/fdpass.h"
 #include "common/ipc.h"
@@ -12,7 +13,16 @@ ipc_send(int fd, const struct ipc_msg *m, const int *fds, unsigned nfds)
 {
 	struct ipc_msg copy = *m;
 	copy.size = sizeof copy;
-	return fd_send(fd, &copy, sizeof copy, fds, nfds);
+	int r = fd_send(fd, &copy, sizeof copy, fds, nfds);
+	ipc_wipe(&copy);
+	return r;
+}
+
+void
+ipc_wipe(struct ipc_msg *m)
+{
+	if (ipc_shows_keys(m))
+		explicit_bzero(m->u.publish.query, sizeof m->u.publish.query);
 }
 
 int
@@ -25,7 +35,8 @@ ipc_recv(int fd, struct ipc_msg *m, int *fds, unsigned *nfds)
 		return (int)n;
 	if (n != sizeof *m || m->size != sizeof *m || m->kind == 0 ||
 	    m->kind >= IPC_KIND_COUNT ||
-	    (m->kind == IPC_PUBLISH && m->u.publish.keylen > IPC_KEY_MAX))
+	    (ipc_shows_keys(m) && (m->u.publish.keylen > IPC_KEY_MAX ||
+				      m->u.publish.querylen > IPC_QUERY_MAX)))
 		return -EPROTO;
 	return 1;
 }

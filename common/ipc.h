@@ -10,6 +10,10 @@
  *			REFUSE of the same request id
  *	GRANT	 M->W	(block, gen) is yours; LIVE already
  *	REFUSE	 M->W	reason
+ *	PLAY	 W->M	may client `conn` play key?   answered with ADMIT or
+ *			REFUSE of the same request id; not sent when the
+ *			application lets everybody play
+ *	ADMIT	 M->W	it may
  *	UNPUBLISH W->M	(block, gen) has no publisher any more; reason
  *	FREED	 W->M	nobody can see (block, gen), its segments are free
  *	ASK	 M->W	a newcomer wants the name of (block, gen): is its
@@ -27,13 +31,15 @@
 #ifndef COMMON_IPC_H
 #define COMMON_IPC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/addr.h"
 
 enum {
-	IPC_FD = 3,	   /* the worker's end, after exec */
-	IPC_KEY_MAX = 256, /* bytes of a stream key */
+	IPC_FD = 3,	     /* the worker's end, after exec */
+	IPC_KEY_MAX = 256,   /* bytes of a stream key */
+	IPC_QUERY_MAX = 512, /* bytes of keys and tokens that are shown */
 	IPC_FDS_MAX = 160,
 	IPC_SLOTS_MAX = 64,
 	/* connections above the limit that are told so and closed */
@@ -44,7 +50,9 @@ enum ipc_kind {
 	IPC_SETUP = 1,
 	IPC_READY,
 	IPC_PUBLISH,
+	IPC_PLAY,
 	IPC_GRANT,
+	IPC_ADMIT,
 	IPC_REFUSE,
 	IPC_UNPUBLISH,
 	IPC_FREED,
@@ -69,11 +77,14 @@ struct ipc_setup {
 	uint32_t uid, gid; /* drop to these; UINT32_MAX = stay */
 };
 
+/* PUBLISH, PLAY */
 struct ipc_publish {
 	uint64_t conn;	 /* client id, for the log */
 	uint32_t keylen; /* vhost NUL app NUL instance NUL stream */
 	char key[IPC_KEY_MAX];
-	char addr[64]; /* of the publisher, for the log */
+	char addr[64]; /* of the client, with its port */
+	uint32_t querylen;
+	char query[IPC_QUERY_MAX]; /* "key=..." and "token=...", & between */
 };
 
 struct ipc_stream {
@@ -100,7 +111,7 @@ struct ipc_msg {
 	uint32_t kind; /* enum ipc_kind */
 	uint32_t size; /* sizeof(struct ipc_msg) of the sender */
 	uint64_t incarnation;
-	uint64_t request; /* PUBLISH and its answer; else 0 */
+	uint64_t request; /* PUBLISH, PLAY and their answers; else 0 */
 	union {
 		struct ipc_setup setup;
 		struct ipc_publish publish;
@@ -123,5 +134,15 @@ int ipc_send(int fd, const struct ipc_msg *m, const int *fds, unsigned nfds);
  * another -errno.
  */
 int ipc_recv(int fd, struct ipc_msg *m, int *fds, unsigned *nfds);
+
+/* Does a message of this kind carry a struct ipc_publish? */
+static inline bool
+ipc_shows_keys(const struct ipc_msg *m)
+{
+	return m->kind == IPC_PUBLISH || m->kind == IPC_PLAY;
+}
+
+/* Forget the keys that m carries, if it does. */
+void ipc_wipe(struct ipc_msg *m);
 
 #endif

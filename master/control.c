@@ -14,6 +14,7 @@
 
 #include "common/clock.h"
 #include "common/fdpass.h"
+#include "master/auth_ctl.h"
 #include "master/control.h"
 #include "master/kick.h"
 #include "master/master.h"
@@ -81,6 +82,27 @@ command_unban(struct master *m, const json_t *req, struct answer *a)
 {
 	(void)a;
 	return kick_unban(m, req);
+}
+
+static json_t *
+command_stream_url(struct master *m, const json_t *req, struct answer *a)
+{
+	(void)a;
+	return auth_stream_url(m, req);
+}
+
+static json_t *
+command_token_make(struct master *m, const json_t *req, struct answer *a)
+{
+	(void)a;
+	return auth_token_make(m, req);
+}
+
+static json_t *
+command_token_check(struct master *m, const json_t *req, struct answer *a)
+{
+	(void)a;
+	return auth_token_check(m, req);
 }
 
 static const struct {

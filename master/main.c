@@ -17,6 +17,7 @@
 #include "common/bug.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "master/auth_run.h"
 #include "master/background.h"
 #include "master/conf_xml.h"
 #include "master/kick.h"
@@ -154,7 +155,7 @@ check(const struct options *o)
 		    rep.notice[i].line,
 		    rep.notice[i].warning ? "warning" : "notice",
 		    rep.notice[i].element, rep.notice[i].text);
-	if (r != 0)
+	if (r != 0 || auth_check(c, o->conf) != 0)
 		exit(EXIT_CONFIG);
 	conf_dump(c, stdout);
 	free(c);
@@ -226,7 +227,7 @@ make_arena(struct master *m, const struct limits *l)
 		die(EXIT_SERVER, "shared memory: %s", strerror(-r));
 	m->streams = streams_new(size.nblocks);
 	m->kick = kick_new();
-	if (!m->streams || !m->kick)
+	if (auth_init(m) != 0 || !m->streams || !m->kick)
 		die(EXIT_SERVER, "out of memory");
 	for (unsigned i = 0; i < m->nslots; i++) {
 		m->eventfd[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -338,6 +339,7 @@ start(struct master *m, const struct options *o, const struct limits *l,
 		die(EXIT_SERVER, "%s/control.sock: %s", m->run_dir,
 		    strerror(-r));
 	say_start(m, l, rep);
+	auth_start(m);
 	r = supervise_start(m);
 	if (r != 0)
 		die(EXIT_SERVER, "cannot start a worker: %s", strerror(-r));
@@ -350,6 +352,7 @@ stop(struct master *m)
 	run_close(m);
 	logw_stop(m->log);
 	streams_free(m->streams);
+	auth_fini(m);
 	kick_free(m->kick);
 	listen_close(&m->listeners, m->nslots);
 	arena_unmap(&m->arena);
@@ -371,6 +374,8 @@ main(int argc, char **argv)
 	absolute(o.conf, m.conf_path, sizeof m.conf_path);
 	absolute(o.run, m.run_dir, sizeof m.run_dir);
 	if (conf_load(m.conf_path, o.conf_given, &m.conf, &rep) != 0)
+		return EXIT_CONFIG;
+	if (auth_check(m.conf, m.conf_path) != 0)
 		return EXIT_CONFIG;
 	if (o.workers)
 		m.conf->workers = o.workers;

@@ -17,6 +17,7 @@
 #include "shm/section.h"
 
 struct streams;
+struct auth;
 struct control_socket;
 struct kick;
 struct logw;
@@ -48,6 +49,7 @@ struct master {
 	struct streams *streams;
 	struct control_socket *control;
 	struct kick *kick;
+	struct auth *auth;
 	struct logw *log;
 
 	char conf_path[256], run_dir[128], log_path[256];

@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/reason.h"
+#include "master/auth_run.h"
 #include "master/kick.h"
 #include "master/master.h"
 #include "master/streams.h"
@@ -399,6 +400,8 @@ ask_owner(struct master *m, unsigned slot, const struct ipc_msg *msg,
 	p->incarnation = m->slot[slot].proc.incarnation;
 	p->request = msg->request;
 	p->what = msg->u.publish;
+	/* what it showed was judged already */
+	explicit_bzero(p->what.query, sizeof p->what.query);
 	p->deadline_ns = mono_add_ms(clock_now(),
 	    (uint64_t)conf_key_app(m->conf, p->what.key, p->what.keylen)
 		    ->publish_timeout_ms +
@@ -434,8 +437,11 @@ on_publish(struct master *m, unsigned slot, const struct ipc_msg *msg)
 	uint64_t gen;
 	if (!key_is_sound(p))
 		return -EPROTO;
+	enum reason why = auth_ask(m, slot, TOKEN_PUBLISH, p);
 	if (m->stopping)
 		refuse(m, slot, msg->request, p, REASON_SERVER_STOP);
+	else if (why != REASON_NONE)
+		refuse(m, slot, msg->request, p, why);
 	else if (kick_name_until(m, p->key, p->keylen).ns != 0)
 		refuse(m, slot, msg->request, p, REASON_NAME_BANNED);
 	else if (directory_find(&m->arena, p->key, p->keylen, &b, &gen) &&
@@ -443,6 +449,22 @@ on_publish(struct master *m, unsigned slot, const struct ipc_msg *msg)
 		ask_owner(m, slot, msg, b, gen);
 	else
 		grant(m, slot, msg->request, p);
+	return 0;
+}
+
+static int
+on_play(struct master *m, unsigned slot, const struct ipc_msg *msg)
+{
+	const struct ipc_publish *p = &msg->u.publish;
+	struct ipc_msg a = { .kind = IPC_ADMIT, .request = msg->request };
+	if (!key_is_sound(p))
+		return -EPROTO;
+	enum reason why = auth_ask(m, slot, TOKEN_PLAY, p);
+	if (why != REASON_NONE) {
+		a.kind = IPC_REFUSE;
+		a.u.stream.reason = why;
+	}
+	(void)master_tell(m, slot, &a);
 	return 0;
 }
 
@@ -485,6 +507,8 @@ streams_message(struct master *m, unsigned slot, const struct ipc_msg *msg)
 {
 	if (msg->kind == IPC_PUBLISH)
 		return on_publish(m, slot, msg);
+	if (msg->kind == IPC_PLAY)
+		return on_play(m, slot, msg);
 	if (msg->u.stream.block >= m->streams->nblocks)
 		return -EPROTO;
 	if (msg->kind == IPC_UNPUBLISH)

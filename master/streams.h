@@ -10,6 +10,7 @@
  *	  KEEP, time-out		-> REFUSE name-taken
  *	  death of the newcomer		-> nobody waits
  *	  a second newcomer		-> REFUSE name-taken
+ *	PLAY			-> ADMIT, or REFUSE (auth_run.h, as for PUBLISH)
  *	UNPUBLISH, death	-> ENDED; freed by the owner (FREED) or, for a
  *				   dead one, by streams_tick()
  *
@@ -31,7 +32,7 @@ struct streams *streams_new(uint32_t nblocks);
 void streams_free(struct streams *s);
 
 /*
- * Handle PUBLISH, UNPUBLISH, FREED or KEEP of the worker of a slot.
+ * Handle PUBLISH, PLAY, UNPUBLISH, FREED or KEEP of the worker of a slot.
  * Returns 0, or -EPROTO: malformed, the caller kills the worker.
  */
 int streams_message(struct master *m, unsigned slot, const struct ipc_msg *msg);

@@ -318,8 +318,10 @@ read_messages(struct master *m, unsigned slot)
 			proc_at_eof(&m->env, p, clock_now().ns);
 			return 0;
 		}
-		if (r > 0)
+		if (r > 0) {
 			r = on_message(m, slot, &msg);
+			ipc_wipe(&msg);
+		}
 		if (r < 0)
 			return r;
 		if (p->why != PROC_ALIVE)

@@ -7,6 +7,7 @@
 #include "rtmp/url.h"
 #include "rtmp/wire.h"
 #include "worker/command.h"
+#include "worker/query.h"
 #include "worker/sessions.h"
 
 #define FMS_VERSION	 "5,0,17,0" /* what clients compare their features with */
@@ -95,16 +96,32 @@ set_prefix(struct session *s, struct span app, struct span inst)
 	return writer_ok(&wr);
 }
 
-/* app as sent; the one of tcUrl when it is missing. */
+/* app as sent; the one of tcUrl when it is missing.  So with the query. */
 static void
 find_app(const struct cmd_connect *cc, struct url_app *a)
 {
 	struct url_tc tc;
 	url_split_app(cc->app, a);
-	if (a->app.len > 0 || !url_split_tc(cc->tc_url, &tc))
+	if (!url_split_tc(cc->tc_url, &tc))
+		return;
+	if (a->query.len == 0)
+		a->query = tc.query;
+	if (a->app.len > 0)
 		return;
 	a->app = tc.app;
 	a->instance = tc.instance;
+}
+
+/* The keys that a client shows with connect.  False: too many of them. */
+static bool
+keep_query(const struct call *k, struct span query)
+{
+	char kept[IPC_QUERY_MAX];
+	size_t len = 0;
+	bool ok = query_keep(query, kept, sizeof kept, &len) &&
+		  session_set_query(k->w, k->s, (struct span){ kept, len });
+	explicit_bzero(kept, sizeof kept);
+	return ok;
 }
 
 static void
@@ -162,6 +179,8 @@ on_connect(const struct call *k)
 		return reject(k, k->c->refuse);
 	find_app(&cc, &a);
 	if (!set_prefix(k->s, a.app, a.instance))
+		return reject(k, REASON_APP_INVALID);
+	if (!keep_query(k, a.query))
 		return reject(k, REASON_APP_INVALID);
 	conn_set_app(k->c, conf_find_app(conf, conf_vhost(conf, 0), a.app));
 	if (!conn_sit(k->w, k->c))
@@ -252,6 +271,7 @@ set_key(const struct call *k, struct span sent)
 	url_split_name(sent, &n);
 	if (!name_ok(n.name, IPC_KEY_MAX))
 		return false;
+	k->s->shown = n.query;
 	writer_init(&wr, k->ns->key, sizeof k->ns->key);
 	writer_bytes(&wr, k->s->prefix, k->s->prefix_len);
 	writer_u8(&wr, 0);
@@ -298,6 +318,7 @@ on_publish(const struct call *k)
 	k->ns->use = NS_ASKED;
 	no_deadline(k->c);
 	k->w->sessions->ops->publish(k->w, k->c, k->ns);
+	k->s->shown = (struct span){ NULL, 0 };
 	return REASON_NONE;
 }
 
@@ -320,6 +341,7 @@ start_play(const struct call *k, const struct cmd_play *p)
 	k->ns->use = NS_PLAY;
 	no_deadline(k->c);
 	k->w->sessions->ops->play(k->w, k->c, k->ns, p);
+	k->s->shown = (struct span){ NULL, 0 };
 	return REASON_NONE;
 }
 

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include "worker/admit.h"
 #include "worker/glue.h"
 #include "worker/play.h"
 #include "worker/publish.h"
@@ -24,13 +25,15 @@ stop_stream(
 {
 	if (ns->use == NS_PLAY)
 		play_stop(w, c, ns, why);
+	else if (ns->admit != NULL)
+		admit_stop(w, ns);
 	else
 		publish_stop(w, c, ns, why);
 }
 
 const struct session_ops glue_session_ops = {
 	.publish = publish_ask,
-	.play = play_start,
+	.play = admit_play,
 	.stop = stop_stream,
 	.receive = play_receive,
 	.pause = play_pause,
@@ -39,3 +42,17 @@ const struct session_ops glue_session_ops = {
 	.end = publish_end,
 	.drop = publish_drop,
 };
+
+void
+glue_answer(struct worker *w, const struct ipc_msg *m)
+{
+	if (!admit_message(w, m))
+		publish_message(w, m);
+}
+
+void
+glue_orphan(struct worker *w)
+{
+	publishers_orphan(w);
+	admit_orphan(w);
+}

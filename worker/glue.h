@@ -11,4 +11,8 @@
 extern const struct conn_ops glue_conn_ops;
 extern const struct session_ops glue_session_ops;
 
+/* What the master says about publishes and plays; that it is gone. */
+void glue_answer(struct worker *w, const struct ipc_msg *m);
+void glue_orphan(struct worker *w);
+
 #endif

@@ -107,6 +107,8 @@ link_flush(struct worker *w)
 		return;
 	l->n -= done;
 	memmove(l->queue, l->queue + done, l->n * sizeof *l->queue);
+	for (unsigned i = l->n; i < l->n + done; i++)
+		ipc_wipe(&l->queue[i]);
 }
 
 void

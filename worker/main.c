@@ -159,7 +159,7 @@ master_said(struct worker *w, const struct ipc_msg *m)
 	else if (m->kind == IPC_KICK || m->kind == IPC_BAN)
 		admin_message(w, m);
 	else
-		publish_message(w, m);
+		glue_answer(w, m);
 }
 
 static void
@@ -169,7 +169,7 @@ check_master(struct worker *w)
 		return;
 	/* never share a port with a new master (architecture rule 19) */
 	conns_stop_listening(w);
-	publishers_orphan(w);
+	glue_orphan(w);
 }
 
 /* The loop ---------------------------------------------------------------- */

@@ -111,6 +111,7 @@ struct players {
 	LIST_HEAD(, title) titles[TITLE_BUCKETS];
 	TAILQ_HEAD(, title) idle;
 	TAILQ_HEAD(, watch) dirty;
+	LIST_HEAD(, admit) admits;    /* plays that wait for the master */
 	struct player_list run, join; /* to be flushed */
 	struct player_list later;     /* in the next section */
 	uint64_t section;	      /* number of the present one */

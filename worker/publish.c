@@ -7,6 +7,7 @@
 #include "common/bug.h"
 #include "common/log.h"
 #include "rtmp/wire.h"
+#include "worker/admit.h"
 #include "worker/link.h"
 #include "worker/publishers.h"
 
@@ -65,24 +66,18 @@ forget(struct worker *w, struct publish *p)
 
 /* Asking ------------------------------------------------------------------ */
 
-static void
-refuse(struct worker *w, struct conn *c, struct netstream *ns, enum reason why)
-{
-	worker_count(w, COUNTER_REFUSED, 1);
-	LOG(publish_refused, .client = c->id, .addr = c->addr,
-	    .stream = netstream_name(ns), .reason = why,
-	    .text = reason_text(why));
-	session_refuse(w, c, ns, why, NULL);
-}
-
 void
 publish_ask(struct worker *w, struct conn *c, struct netstream *ns)
 {
+	struct ipc_msg m = { .kind = IPC_PUBLISH };
+	bool fits = admit_question(session_of(w, c), c, ns, &m.u.publish);
 	struct publish *p =
-	    w->orphan || link_busy(w) ? NULL : calloc(1, sizeof *p);
+	    w->orphan || link_busy(w) || !fits ? NULL : calloc(1, sizeof *p);
 	if (p == NULL) {
+		ipc_wipe(&m);
 		ns->use = NS_IDLE;
-		refuse(w, c, ns, REASON_NO_MASTER);
+		admit_refuse(w, c, ns, false,
+		    fits ? REASON_NO_MASTER : REASON_QUERY_LIMIT);
 		session_idle(w, c);
 		return;
 	}
@@ -96,13 +91,10 @@ publish_ask(struct worker *w, struct conn *c, struct netstream *ns)
 	LIST_INIT(&p->headers.list);
 	TAILQ_INSERT_TAIL(&w->publishers->all, p, next);
 	w->publishers->n++;
-	struct ipc_msg m = { .kind = IPC_PUBLISH, .request = p->request };
-	m.u.publish.conn = c->id;
-	m.u.publish.keylen = ns->keylen;
-	memcpy(m.u.publish.key, ns->key, ns->keylen);
-	memcpy(m.u.publish.addr, c->addr, sizeof m.u.publish.addr);
+	m.request = p->request;
 	conn_pause(c);
 	link_send(w, &m);
+	ipc_wipe(&m);
 }
 
 /* Ending ------------------------------------------------------------------ */
@@ -231,7 +223,7 @@ refused(struct worker *w, struct publish *p, enum reason why)
 	forget(w, p);
 	if (c == NULL)
 		return;
-	refuse(w, c, ns, why);
+	admit_refuse(w, c, ns, false, why);
 	session_idle(w, c);
 	conn_resume(w, c);
 }

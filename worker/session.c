@@ -114,6 +114,23 @@ session_drop(struct worker *w, struct conn *c, const struct publish *pub)
 	}
 }
 
+bool
+session_set_query(struct worker *w, struct session *s, struct span q)
+{
+	if (s->query.p != NULL) {
+		char *old = (char *)(uintptr_t)s->query.p;
+		explicit_bzero(old, s->query.len);
+		bufpool_put(&w->pool, old, s->query.len);
+	}
+	s->query = (struct span){ NULL, 0 };
+	char *copy = q.len > 0 ? bufpool_get_new(&w->pool, q.len) : NULL;
+	if (copy == NULL)
+		return q.len == 0;
+	memcpy(copy, q.p, q.len);
+	s->query = (struct span){ copy, q.len };
+	return true;
+}
+
 void
 session_closed(struct worker *w, struct conn *c)
 {
@@ -132,6 +149,7 @@ session_closed(struct worker *w, struct conn *c)
 	s->ctxs = s->first;
 	s->nctxs = 0;
 	s->nstreams = 0;
+	session_set_query(w, s, (struct span){ NULL, 0 });
 }
 
 static bool
@@ -276,6 +294,7 @@ end_message(struct worker *w, struct conn *c, struct chunk_ctx *x)
 	enum reason r = is_command(m->type) ? command_message(w, c, m->type,
 						  m->msid, m->data, m->got)
 					    : control_message(w, c, m);
+	explicit_bzero(m->data, m->got); /* there may be a key in it */
 	msg_free(w, m, &session_of(w, c)->own);
 	return r;
 }
@@ -429,18 +448,25 @@ session_status(struct worker *w, struct conn *c, const struct netstream *ns,
 }
 
 void
-session_refuse(struct worker *w, struct conn *c, const struct netstream *ns,
-    enum reason why, const char *code)
+session_deny(struct worker *w, struct conn *c, const struct netstream *ns,
+    enum reason why, const char *code, const char *text)
 {
 	struct writer wr;
 	if (!conn_write(w, c, SESSION_REPLY, &wr))
 		return;
 	struct cmd_status st = { .level = "error",
 		.code = code != NULL ? code : reason_status(why),
-		.description = span_of(reason_text(why)),
+		.description = span_of(text),
 		.details = netstream_name(ns) };
 	cmd_write_on_status(&wr, session_chunk(session_of(w, c)), ns->id, &st);
 	conn_write_end(w, c, &wr);
+}
+
+void
+session_refuse(struct worker *w, struct conn *c, const struct netstream *ns,
+    enum reason why, const char *code)
+{
+	session_deny(w, c, ns, why, code, reason_text(why));
 }
 
 void

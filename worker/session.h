@@ -8,7 +8,8 @@
  *	IDLE	-> ASKED		publish, the master is asked
  *	ASKED	-> PUBLISH, IDLE	granted, refused
  *	PUBLISH	-> IDLE			goodbye, taken over, lost
- *	IDLE	-> PLAY			play
+ *	IDLE	-> PLAY			play, everybody may
+ *	IDLE	-> ASKED -> PLAY, IDLE	play, the master is asked (admit.h)
  *	PLAY	-> IDLE			closeStream, deleteStream
  *
  * While a NetStream is ASKED, input of its connection is paused.
@@ -47,6 +48,7 @@ struct netstream {
 	char key[IPC_KEY_MAX];
 	struct publish *pub;
 	struct player *player;
+	struct admit *admit; /* ASKED about a play */
 	LIST_ENTRY(netstream) next;
 };
 
@@ -65,6 +67,9 @@ struct session {
 	uint8_t nstreams;
 	uint32_t prefix_len; /* vhost NUL app NUL instance in prefix */
 	char prefix[IPC_KEY_MAX];
+	/* keys and tokens: of connect, a copy of the pool; of the publish or
+	 * play command at hand, inside it.  Never logged, never listed */
+	struct span query, shown;
 	LIST_HEAD(, netstream) streams;
 };
 
@@ -119,6 +124,9 @@ session_chunk(const struct session *s)
 	return (uint32_t)WIRE_CHUNK | (s->amf3 ? (uint32_t)CMD_AMF3 : 0);
 }
 
+/* Keep a copy of the keys that connect showed.  False: no memory. */
+bool session_set_query(struct worker *w, struct session *s, struct span q);
+
 /* The stream's name, last part of its key. */
 struct span netstream_name(const struct netstream *ns);
 
@@ -139,7 +147,11 @@ void session_status(struct worker *w, struct conn *c,
 /* Tell a client on its NetConnection why it is closed, and close it. */
 void session_end(struct worker *w, struct conn *c, enum reason why);
 
-/* onStatus error of a reason, with its code and text. */
+/* The same with words of the caller's. */
+void session_deny(struct worker *w, struct conn *c, const struct netstream *ns,
+    enum reason why, const char *code, const char *text);
+
+/* onStatus error of a reason, with its code (code NULL) and text. */
 void session_refuse(struct worker *w, struct conn *c,
     const struct netstream *ns, enum reason why, const char *code);
 

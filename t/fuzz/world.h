@@ -10,6 +10,7 @@
 #ifndef FUZZ_WORLD_H
 #define FUZZ_WORLD_H
 
+#include "common/token.h"
 #include "master/master.h"
 #include "rtmp/cmd.h"
 #include "t/fuzz/fakeloop.h"
@@ -99,6 +100,11 @@ struct world {
 	struct client client[WORLD_CLIENTS];
 	struct model model;
 	bool hold; /* what the master says waits */
+	/* who may publish and play: what it says, was asked last */
+	enum reason auth_says;
+	unsigned asked;
+	enum token_use asked_use;
+	char asked_query[IPC_QUERY_MAX + 1];
 	struct said to_worker[WORLD_QUEUE], to_master[WORLD_QUEUE];
 	unsigned nto_worker, nto_master;
 };

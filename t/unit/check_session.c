@@ -15,6 +15,7 @@
 #include "common/log.h"
 #include "rtmp/wire.h"
 #include "t/unit/guests.h"
+#include "worker/glue.h"
 
 enum { BIG = 200000 };
 
@@ -978,7 +979,7 @@ START_TEST(rule_19_without_a_master_players_go_on_and_nobody_publishes_anew)
 	client_deliver(q, SIZE_MAX, 0);
 	x->nto_master = 0; /* it is gone, and does not hear of it */
 	x->w[0].orphan = true;
-	publishers_orphan(&x->w[0]);
+	glue_orphan(&x->w[0]);
 	world_run(x);
 	ck_assert(client_was_told(q, "NetStream.Publish.Denied"));
 	size_t had = c->ngot;
@@ -988,6 +989,157 @@ START_TEST(rule_19_without_a_master_players_go_on_and_nobody_publishes_anew)
 	go(q);
 	ck_assert_uint_eq(counter(0, COUNTER_REFUSED), 2);
 	x->w[0].orphan = false;
+}
+END_TEST
+
+START_TEST(keys_go_to_the_master_and_into_no_name)
+{
+	struct client *p = client_open(x, 0);
+	client_shake(p);
+	client_connect(p, "live?key=of-the-app&y=1");
+	client_call(p, CMD_CREATE_STREAM, 0);
+	client_publish(p, 1, "a?x=1&key=of-the-name&token=1.2&xtoken=3");
+	go(p);
+	ck_assert(client_was_told(p, "NetStream.Publish.Start"));
+	ck_assert_int_eq(x->asked_use, TOKEN_PUBLISH);
+	ck_assert_str_eq(
+	    x->asked_query, "key=of-the-name&token=1.2&key=of-the-app");
+	frame(p, KEY, 0, 10);
+	/* who plays the name without a query gets it; nobody is asked */
+	struct client *c = player(1, "a?key=whatever", 1);
+	ck_assert_uint_eq(c->ngot, 1);
+	ck_assert_uint_eq(x->asked, 1);
+	struct client_row row = *client_conn(p)->row;
+	ck_assert_ptr_null(memmem(&row, sizeof row, "of-the", 6));
+}
+END_TEST
+
+START_TEST(a_refused_publisher_is_told_and_may_ask_again)
+{
+	struct client *p = guest(0, 1);
+	x->auth_says = REASON_KEY_MISSING;
+	client_publish(p, 1, "a");
+	go(p);
+	ck_assert(client_was_told(p, "NetStream.Publish.Denied"));
+	ck_assert_uint_eq(counter(0, COUNTER_REFUSED), 1);
+	x->auth_says = REASON_NONE;
+	client_publish(p, 1, "a?key=k");
+	go(p);
+	ck_assert(client_was_told(p, "NetStream.Publish.Start"));
+}
+END_TEST
+
+START_TEST(more_keys_than_are_passed_on_are_refused)
+{
+	char name[700];
+	struct client *p = guest(0, 1);
+	memset(name, 'k', sizeof name);
+	memcpy(name, "a?key=", 6);
+	name[699] = '\0';
+	client_publish(p, 1, name);
+	go(p);
+	ck_assert(client_was_told(p, "NetStream.Publish.Denied"));
+	ck_assert_uint_eq(x->asked, 0);
+	/* what is no key may be as long as it likes */
+	memcpy(name, "a?kex=", 6);
+	client_publish(p, 1, name);
+	go(p);
+	ck_assert(client_was_told(p, "NetStream.Publish.Start"));
+	ck_assert_str_eq(x->asked_query, "");
+}
+END_TEST
+
+static void
+plays_need_a_word(void)
+{
+	x->app->play_allow[0] = '\0';
+}
+
+START_TEST(a_play_that_needs_it_waits_for_the_masters_word)
+{
+	struct client *p = live(0, "a"), *c = guest(1, 1);
+	plays_need_a_word();
+	x->hold = true;
+	client_play(c, 1, "a?token=t");
+	client_call(c, CMD_CREATE_STREAM, 0);
+	go(c);
+	ck_assert_int_eq(x->asked_use, TOKEN_PLAY);
+	ck_assert_str_eq(x->asked_query, "token=t");
+	frame(p, INTER, 40, 10);
+	ck_assert_uint_eq(c->ngot, 0);
+	ck_assert(!client_was_told(c, "NetStream.Play.Start"));
+	x->hold = false;
+	world_run(x);
+	ck_assert(client_was_told(c, "NetStream.Play.Start"));
+	ck_assert_uint_gt(c->ngot, 0);
+	/* one that plays is not asked again */
+	unsigned asked = x->asked;
+	x->auth_says = REASON_DENIED;
+	size_t had = c->ngot;
+	frame(p, INTER, 80, 10);
+	ck_assert_uint_eq(c->ngot, had + 1);
+	ck_assert_uint_eq(x->asked, asked);
+}
+END_TEST
+
+START_TEST(a_refused_player_is_told_and_may_ask_again)
+{
+	struct client *c = guest(1, 1);
+	live(0, "a");
+	plays_need_a_word();
+	x->auth_says = REASON_KEY_WRONG;
+	client_play(c, 1, "a?key=k");
+	go(c);
+	ck_assert(client_was_told(c, "NetStream.Play.Failed"));
+	ck_assert_uint_eq(counter(1, COUNTER_PLAYS_FAILED), 1);
+	ck_assert_uint_eq(c->ngot, 0);
+	x->auth_says = REASON_NONE;
+	client_play(c, 1, "a?key=l");
+	go(c);
+	ck_assert(client_was_told(c, "NetStream.Play.Start"));
+	ck_assert_uint_gt(c->ngot, 0);
+}
+END_TEST
+
+START_TEST(a_player_that_leaves_before_the_word_is_forgotten)
+{
+	struct client *c = guest(1, 1), *d = guest(1, 1);
+	live(0, "a");
+	plays_need_a_word();
+	x->hold = true;
+	client_play(c, 1, "a");
+	client_play(d, 1, "a");
+	go(c);
+	go(d);
+	client_end(c, -ECONNRESET);
+	world_run(x);
+	x->hold = false;
+	world_run(x);
+	ck_assert_ptr_null(client_conn(c));
+	ck_assert(client_was_told(d, "NetStream.Play.Start"));
+	ck_assert_uint_eq(counter(1, COUNTER_IPC_DROPPED), 1);
+}
+END_TEST
+
+START_TEST(without_a_master_plays_that_need_its_word_are_refused)
+{
+	struct client *p = live(0, "a"), *c = player(1, "a", 1);
+	struct client *q = guest(1, 1);
+	plays_need_a_word();
+	client_play(q, 1, "a");
+	client_deliver(q, SIZE_MAX, 0);
+	x->nto_master = 0; /* it is gone, and does not hear of it */
+	x->w[1].orphan = true;
+	glue_orphan(&x->w[1]);
+	world_run(x);
+	ck_assert(client_was_told(q, "NetStream.Play.Failed"));
+	client_play(q, 1, "a");
+	go(q);
+	ck_assert_uint_eq(counter(1, COUNTER_PLAYS_FAILED), 2);
+	size_t had = c->ngot;
+	frame(p, INTER, 40, 10);
+	ck_assert_uint_eq(c->ngot, had + 1);
+	x->w[1].orphan = false;
 }
 END_TEST
 
@@ -1108,6 +1260,14 @@ add_all(TCase *t)
 	    rule_19_without_a_master_players_go_on_and_nobody_publishes_anew);
 	tcase_add_test(
 	    t, rule_20_without_memory_newcomers_are_refused_and_players_go_on);
+	tcase_add_test(t, keys_go_to_the_master_and_into_no_name);
+	tcase_add_test(t, a_refused_publisher_is_told_and_may_ask_again);
+	tcase_add_test(t, more_keys_than_are_passed_on_are_refused);
+	tcase_add_test(t, a_play_that_needs_it_waits_for_the_masters_word);
+	tcase_add_test(t, a_refused_player_is_told_and_may_ask_again);
+	tcase_add_test(t, a_player_that_leaves_before_the_word_is_forgotten);
+	tcase_add_test(
+	    t, without_a_master_plays_that_need_its_word_are_refused);
 	tcase_add_test(t, a_player_that_is_too_slow_skips_to_a_newer_keyframe);
 	tcase_add_test(t, several_plays_of_one_connection_are_told_apart);
 	tcase_add_test(t, any_byte_keeps_the_name_of_a_publisher);
