@@ -175,13 +175,17 @@ first_fit(const struct keys *k, enum key_kind kind, const struct named *n)
 }
 
 static json_t *
-no_key(const struct named *n, const struct key_file *f, const char *kind)
+no_key(const struct named *n, const struct key_file *f, enum token_use use,
+    const char *kind)
 {
 	char err[ERR], path[DIR_KEY_MAX + 8];
 	path_of(n, path, sizeof path);
 	if (f == NULL)
 		snprintf(err, sizeof err,
-		    "%s has no KeyFile in Application.xml: name one", n->app);
+		    "Application.xml names no keys for that: set %s/KeyFile, "
+		    "and %s/Allow to who needs none",
+		    use == TOKEN_PLAY ? "Play" : "Publish",
+		    use == TOKEN_PLAY ? "Play" : "Publish");
 	else
 		snprintf(err, sizeof err,
 		    "%s has no line that fits %s: echo \"%s %s $(openssl rand "
@@ -219,7 +223,7 @@ auth_stream_url(struct master *m, const json_t *req)
 	const struct key *key = first_fit(k, KEY_PLAIN, &n);
 	bool open = auth_is_open(m, TOKEN_PUBLISH, n.key, n.keylen);
 	if (key == NULL && !open)
-		return no_key(&n, f, "key");
+		return no_key(&n, f, TOKEN_PUBLISH, "key");
 	json_t *list =
 	    servers(m, host, n.app, named_instance(&n) ? n.inst : NULL);
 	json_t *server = json_array_get(list, 0);
@@ -270,7 +274,7 @@ auth_token_make(struct master *m, const json_t *req)
 	const struct keys *k = auth_keys_of(m, use, n.key, n.keylen, &f);
 	const struct key *key = first_fit(k, KEY_SIGN, &n);
 	if (key == NULL)
-		return no_key(&n, f, "sign");
+		return no_key(&n, f, use, "sign");
 	uint64_t expires = auth_wall_s() + (uint64_t)s;
 	struct token_scope scope = { use, n.key, n.keylen };
 	if (token_make(key->secret, &scope, expires, addr, token) != 0)
@@ -297,7 +301,7 @@ auth_token_check(struct master *m, const json_t *req)
 		return control_refusal(wrong);
 	const struct keys *k = auth_keys_of(m, use, n.key, n.keylen, &f);
 	if (k == NULL)
-		return no_key(&n, f, "sign");
+		return no_key(&n, f, use, "sign");
 	/* nobody said from where: from where it is good */
 	struct token t;
 	bool bound = token_parse(token, strlen(token), &t) == 0 && t.bound;

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -84,6 +85,9 @@ add_values(json_t *event, struct reader r)
 		json_array_append_new(args, to_json(&v));
 		if (amf0_find(&v, "code", &code))
 			json_object_set_new(event, "code", to_json(&code));
+		if (amf0_find(&v, "description", &code))
+			json_object_set_new(
+			    event, "description", to_json(&code));
 	}
 	json_object_set_new(event, "args", args);
 }
@@ -308,6 +312,19 @@ reset_state(struct probe *p)
 	writer_init(&p->out, p->outbuf, sizeof p->outbuf);
 }
 
+/* The address to come from, in the environment: PROBE_FROM (IPv4). */
+static void
+bind_from(int fd)
+{
+	const char *from = getenv("PROBE_FROM");
+	struct sockaddr_in in = { .sin_family = AF_INET };
+	if (from == NULL || *from == '\0')
+		return;
+	if (inet_pton(AF_INET, from, &in.sin_addr) != 1 ||
+	    bind(fd, (struct sockaddr *)&in, sizeof in) != 0)
+		die("PROBE_FROM");
+}
+
 void
 probe_open(struct probe *p)
 {
@@ -326,6 +343,7 @@ probe_open(struct probe *p)
 		    p->fd, SOL_SOCKET, SO_RCVBUF, &p->rcvbuf, sizeof p->rcvbuf);
 	setsockopt(p->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	setsockopt(p->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+	bind_from(p->fd);
 	if (connect(p->fd, ai->ai_addr, ai->ai_addrlen) != 0)
 		die("connect");
 	freeaddrinfo(ai);
