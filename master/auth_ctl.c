@@ -65,6 +65,13 @@ named_instance(const struct named *n)
 	return strcmp(n->inst, DEFAULT_INSTANCE) != 0;
 }
 
+static bool
+host_ok(const json_t *req)
+{
+	const char *host = text(req, "host", "");
+	return plain(host) && strpbrk(host, "/?# ") == NULL;
+}
+
 /* app/name or app/inst/name */
 static void
 path_of(const struct named *n, char *buf, size_t len)
@@ -213,8 +220,7 @@ auth_stream_url(struct master *m, const json_t *req)
 	struct key_file *f;
 	const char *wrong = name_stream(req, &n);
 	const char *host = text(req, "host", NULL);
-	if (wrong == NULL && host != NULL &&
-	    (!plain(host) || strpbrk(host, "/?# ") != NULL))
+	if (wrong == NULL && !host_ok(req))
 		wrong = "host: expected a name or an address";
 	if (wrong != NULL)
 		return control_refusal(wrong);
@@ -267,6 +273,8 @@ auth_token_make(struct master *m, const json_t *req)
 	const char *wrong = name_stream(req, &n);
 	if (wrong == NULL && !use_of(req, &use))
 		wrong = "use: expected publish or play";
+	if (wrong == NULL && !host_ok(req))
+		wrong = "host: expected a name or an address";
 	if (wrong == NULL && (s < 1 || s > TOKEN_SECONDS_MAX))
 		wrong = "for_s: expected seconds from 1 to ten years";
 	if (wrong != NULL)
@@ -280,8 +288,14 @@ auth_token_make(struct master *m, const json_t *req)
 	if (token_make(key->secret, &scope, expires, addr, token) != 0)
 		return control_refusal(
 		    "addr: expected an address or a network, as 192.0.2.0/24");
-	return json_pack("{s:b, s:s, s:o, s:o}", "ok", 1, "token", token, "key",
-	    stream_key(&n, "token", token), "expires", wall(expires));
+	json_t *list = servers(m, text(req, "host", NULL), n.app,
+	    named_instance(&n) ? n.inst : NULL);
+	json_t *server = json_array_get(list, 0);
+	json_t *out = json_pack("{s:b, s:s, s:o, s:o, s:O}", "ok", 1, "token",
+	    token, "key", stream_key(&n, "token", token), "expires",
+	    wall(expires), "server", server ? server : json_null());
+	json_decref(list);
+	return out;
 }
 
 json_t *

@@ -21,8 +21,9 @@ enum { TOKEN_SECONDS_MAX = 10 * 366 * 86400 };
 json_t *auth_stream_url(struct master *m, const json_t *req);
 
 /*
- * {"app", "instance", "stream", "vhost", "use", "for_s", "addr"}
- *	-> {"ok": true, "token", "key", "expires"}
+ * {"app", "instance", "stream", "vhost", "use", "for_s", "addr",
+ * "host"}
+ *	-> {"ok": true, "token", "key", "expires", "server"}
  */
 json_t *auth_token_make(struct master *m, const json_t *req);
 

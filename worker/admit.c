@@ -194,8 +194,8 @@ describe(const struct conn *c, const struct netstream *ns, bool play,
 	else if (why == REASON_KEY_MISSING)
 		snprintf(text, TEXT,
 		    "%s needs a key or a token to play %s here: sluicectl "
-		    "token make",
-		    host, path);
+		    "token make %s --play",
+		    host, path, path);
 	else if (why == REASON_DENIED)
 		snprintf(text, TEXT, "%s may not %s %s here", host,
 		    play ? "play" : "publish", path);

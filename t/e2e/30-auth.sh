@@ -33,6 +33,11 @@ ask '{"command":"stream_url","app":"live","instance":"i","stream":"x","host":"h.
 ask '{"command":"stream_url","app":"live"}' |
     is_true '.ok == false and (.error | test("live/NAME"))' || fail "stream_url of nothing"
 
+# the same by sluicectl, as people see it
+ctl stream url live/x --host h.example >"$TMP/url.txt"
+grep -qxF "Server      rtmp://h.example:$PORT/live" "$TMP/url.txt" &&
+    grep -qxF "Stream Key  x?key=$KEY" "$TMP/url.txt" || fail "stream url: $(cat "$TMP/url.txt")"
+
 # try NAME QUERY CODE REASON [APP]: publish NAME from elsewhere
 n=0
 try() {
