@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -228,6 +229,12 @@ bind_in(int s, const char *run)
 	mode_t old = umask(0117);
 	int r = bind(s, (struct sockaddr *)&un, sizeof un) == 0 ? 0 : -errno;
 	umask(old);
+	/* operators that are not root: who is in the group may ask */
+	const struct group *g =
+	    r == 0 && geteuid() == 0 ? getgrnam(CONTROL_GROUP) : NULL;
+	if (g != NULL && fchownat(dir, "control.sock", (uid_t)-1, g->gr_gid,
+			     AT_SYMLINK_NOFOLLOW) != 0)
+		r = -errno;
 	close(dir);
 	return r;
 }

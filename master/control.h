@@ -13,6 +13,8 @@
 #include <jansson.h>
 #include <stdint.h>
 
+#define CONTROL_GROUP "sluice" /* of the socket, if root starts and it exists */
+
 enum {
 	CONTROL_CLIENTS = 16,
 	CONTROL_REQUEST_MAX = 4096,

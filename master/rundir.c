@@ -66,7 +66,10 @@ rundir_take(const char *run, char *err, size_t errlen)
 		fd =
 		    open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 		if (fd < 0) {
-			snprintf(err, errlen, "%s: %s", path, strerror(errno));
+			snprintf(err, errlen,
+			    "%s: %s (give another run directory with -r, or "
+			    "make this one writable for user %u)",
+			    path, strerror(errno), (unsigned)geteuid());
 			return -1;
 		}
 		if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
