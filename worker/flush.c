@@ -45,7 +45,7 @@ tail_finished(struct worker *w, struct player *p)
 	if (p->watch != NULL && p->state == PLAYER_RUN)
 		player_skip(w, p);
 	else if (p->watch == NULL)
-		p->title->scan = w->players->scan = true;
+		title_scan_for(w, p);
 	player_queue(w, p);
 }
 

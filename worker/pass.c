@@ -17,6 +17,7 @@ players_init(struct worker *w)
 	if (ps == NULL)
 		return -ENOMEM;
 	TAILQ_INIT(&ps->idle);
+	TAILQ_INIT(&ps->scans);
 	TAILQ_INIT(&ps->dirty);
 	TAILQ_INIT(&ps->run);
 	TAILQ_INIT(&ps->join);
@@ -33,52 +34,51 @@ players_fini(struct worker *w)
 	w->players = NULL;
 }
 
-/* Players of t without a ring join its present one. */
+/*
+ * Players of t without a ring join its present one: the newcomers at the end
+ * of the list, everybody when it has just been opened.
+ */
 static void
-attach_all(struct worker *w, struct title *t)
+attach(struct worker *w, struct title *t, bool opened)
 {
-	struct player *p;
-	TAILQ_FOREACH (p, &t->players, next_title) {
+	struct player *p, *before;
+	if (t->cur != NULL)
+		watch_look(w, t->cur);
+	for (p = TAILQ_LAST(&t->players, player_list); p != NULL; p = before) {
+		before = TAILQ_PREV(p, player_list, next_title);
+		if (!opened && !p->newcomer)
+			break;
 		if (p->watch == NULL && t->cur != NULL && p->tail == NULL)
 			player_attach(w, p);
-		p->fresh = false;
+		p->fresh = p->newcomer = false;
 	}
 }
 
-/* Look up every title that may have become live; inside a section. */
 static void
-scan_titles(struct worker *w, bool all)
+look_up(struct worker *w, struct title *t)
+{
+	bool idle = t->cur == NULL;
+	if (idle)
+		watch_open(w, t);
+	attach(w, t, idle && t->cur != NULL);
+}
+
+/* Titles with newcomers; all that are not live, when the directory changed. */
+static void
+scan_titles(struct worker *w)
 {
 	struct players *ps = w->players;
 	struct title *t, *after;
-	if (!all && !ps->scan)
+	while ((t = TAILQ_FIRST(&ps->scans)) != NULL) {
+		title_unscan(w, t);
+		look_up(w, t);
+	}
+	if (!ps->scan)
 		return;
 	ps->scan = false;
 	for (t = TAILQ_FIRST(&ps->idle); t != NULL; t = after) {
 		after = TAILQ_NEXT(t, next_idle);
-		t->scan = false;
-		watch_open(w, t);
-		if (t->cur != NULL)
-			watch_look(w, t->cur);
-		attach_all(w, t);
-	}
-}
-
-/* Titles with a ring whose newcomers are not in it yet. */
-static void
-attach_new(struct worker *w)
-{
-	struct players *ps = w->players;
-	if (!ps->scan)
-		return;
-	for (unsigned i = 0; i < TITLE_BUCKETS; i++) {
-		struct title *t;
-		LIST_FOREACH (t, &ps->titles[i], next)
-			if (t->scan && t->cur != NULL) {
-				t->scan = false;
-				watch_look(w, t->cur);
-				attach_all(w, t);
-			}
+		look_up(w, t);
 	}
 }
 
@@ -96,7 +96,7 @@ note_end(struct worker *w, struct watch *v)
 	uint64_t grace =
 	    atomic_load_explicit(&b->grace_until_ns, memory_order_relaxed);
 	t->grace = (struct mono){ grace > w->now.ns ? grace : 0 };
-	t->scan = w->players->scan = true;
+	title_scan(w, t);
 	title_lost(w, t);
 	struct player *p;
 	TAILQ_FOREACH (p, &t->players, next_title)
@@ -220,15 +220,15 @@ players_pass(struct worker *w)
 {
 	struct players *ps = w->players;
 	take_hints(w);
-	if (!ps->scan && TAILQ_EMPTY(&ps->dirty) && TAILQ_EMPTY(&ps->run) &&
-	    TAILQ_EMPTY(&ps->join) && TAILQ_EMPTY(&w->conns->ready))
+	if (!ps->scan && TAILQ_EMPTY(&ps->scans) && TAILQ_EMPTY(&ps->dirty) &&
+	    TAILQ_EMPTY(&ps->run) && TAILQ_EMPTY(&ps->join) &&
+	    TAILQ_EMPTY(&w->conns->ready))
 		return;
 	section_enter(w->slot);
 	ps->section++;
 	ps->section_bytes = 0;
 	ps->nheads = 0;
-	attach_new(w);
-	scan_titles(w, false);
+	scan_titles(w);
 	visit_dirty(w);
 	conns_flush(w);
 	bool more = flush_queued(w);
@@ -236,8 +236,9 @@ players_pass(struct worker *w)
 	section_leave(w->slot);
 	queue_later(w);
 	close_left(w);
-	if (more || ps->scan || !TAILQ_EMPTY(&ps->run) ||
-	    !TAILQ_EMPTY(&ps->join) || !TAILQ_EMPTY(&w->conns->ready))
+	if (more || ps->scan || !TAILQ_EMPTY(&ps->scans) ||
+	    !TAILQ_EMPTY(&ps->run) || !TAILQ_EMPTY(&ps->join) ||
+	    !TAILQ_EMPTY(&w->conns->ready))
 		worker_wake_at(w, w->now);
 }
 
@@ -274,8 +275,9 @@ players_tick(struct worker *w)
 {
 	struct players *ps = w->players;
 	struct title *t, *after;
-	/* also those that found no memory, or a stream just ending */
-	ps->scan |= !TAILQ_EMPTY(&ps->idle);
+	/* those that found no memory, or a stream just ending */
+	ps->scan |= ps->retry;
+	ps->retry = false;
 	for (unsigned i = 0; i < w->arena.nblocks; i++)
 		if (ps->watch[i] != NULL && ps->watch[i]->ended)
 			watch_mark(w, ps->watch[i]);

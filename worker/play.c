@@ -273,7 +273,7 @@ play_start(struct worker *w, struct conn *c, struct netstream *ns,
 	p->ns = ns;
 	p->title = t;
 	p->msid = ns->id;
-	p->fresh = true;
+	p->fresh = p->newcomer = true;
 	p->since = p->waits = w->now;
 	p->next_conn = c->player;
 	c->player = p;
@@ -281,7 +281,7 @@ play_start(struct worker *w, struct conn *c, struct netstream *ns,
 	TAILQ_INSERT_TAIL(&t->players, p, next_title);
 	t->n++;
 	w->players->n++;
-	t->scan = w->players->scan = true;
+	title_scan(w, t);
 	worker_count(w, COUNTER_PLAYS, 1);
 	conn_row_key(c, ns->key, ns->keylen);
 	conn_row_role(c, ROW_WAIT);

@@ -53,7 +53,7 @@ struct title {
 	LIST_HEAD(, watch) watches; /* cur, and those being left */
 	struct mono grace;    /* viewers are told after this; 0: at once */
 	struct mono patience; /* before this nobody has waited too long */
-	bool scan;	      /* to be looked up in the directory */
+	bool scan;	      /* on the list of those to be looked up */
 	uint32_t seat;	      /* of MaxWaitingNames, or SEAT_NONE */
 	uint32_t keylen;
 	char key[IPC_KEY_MAX];
@@ -62,6 +62,7 @@ struct title {
 	TAILQ_HEAD(, player) players;
 	LIST_ENTRY(title) next;
 	TAILQ_ENTRY(title) next_idle; /* of those without a watch */
+	TAILQ_ENTRY(title) next_scan;
 };
 
 TAILQ_HEAD(player_list, player);
@@ -78,6 +79,7 @@ struct player {
 	uint32_t cfg_ver;      /* headers it has, of this watch */
 	bool has_cfg;
 	bool fresh;	/* the directory was not asked for it yet */
+	bool newcomer;	/* it stands at the end of its title, to be attached */
 	bool told_live; /* it thinks that the stream is being published */
 	bool behind;	/* look at its lag */
 	bool no_audio, no_video, paused;
@@ -116,7 +118,9 @@ struct players {
 	struct player_list later;     /* in the next section */
 	uint64_t section;	      /* number of the present one */
 	size_t section_bytes;
-	bool scan; /* some title is to be looked up */
+	TAILQ_HEAD(, title) scans; /* to be looked up: somebody is new */
+	bool scan;		   /* all idle titles are to be looked up */
+	bool retry;		   /* the same, in the next tick */
 	size_t tails;
 	uint64_t hash_seed[2];
 	unsigned n;
@@ -160,6 +164,11 @@ struct title *title_find(struct worker *w, const char *key, uint32_t len);
 bool title_may_wait(struct worker *w, struct title *t);
 /* What it named has ended: its players wait for the next. */
 void title_lost(struct worker *w, struct title *t);
+/* t is looked up in the next section: it has players in no ring. */
+void title_scan(struct worker *w, struct title *t);
+/* The same for a player that has been with it for long. */
+void title_scan_for(struct worker *w, struct player *p);
+void title_unscan(struct worker *w, struct title *t);
 /* A title nobody plays goes, unless its watch still drains. */
 void title_release(struct worker *w, struct title *t);
 /* Look t up and watch what it names, if it is live; inside a section. */

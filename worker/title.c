@@ -50,6 +50,31 @@ title_lost(struct worker *w, struct title *t)
 	(void)title_sit(w, t);
 }
 
+void
+title_scan(struct worker *w, struct title *t)
+{
+	if (!t->scan)
+		TAILQ_INSERT_TAIL(&w->players->scans, t, next_scan);
+	t->scan = true;
+}
+
+void
+title_scan_for(struct worker *w, struct player *p)
+{
+	p->newcomer = true;
+	TAILQ_REMOVE(&p->title->players, p, next_title);
+	TAILQ_INSERT_TAIL(&p->title->players, p, next_title);
+	title_scan(w, p->title);
+}
+
+void
+title_unscan(struct worker *w, struct title *t)
+{
+	if (t->scan)
+		TAILQ_REMOVE(&w->players->scans, t, next_scan);
+	t->scan = false;
+}
+
 struct title *
 title_find(struct worker *w, const char *key, uint32_t len)
 {
@@ -114,6 +139,7 @@ title_release(struct worker *w, struct title *t)
 	if (t->n > 0)
 		return;
 	struct watch *v;
+	title_unscan(w, t);
 	if (t->cur == NULL)
 		set_busy(w, t);
 	while ((v = LIST_FIRST(&t->watches)) != NULL) {
@@ -133,12 +159,16 @@ watch_open(struct worker *w, struct title *t)
 	struct players *ps = w->players;
 	uint32_t block;
 	uint64_t gen;
-	if (!directory_find(&w->arena, t->key, t->keylen, &block, &gen) ||
-	    ps->watch[block] != NULL)
-		return; /* an older one is still being left: again soon */
-	struct watch *v = bufpool_get(&w->pool, sizeof *v);
-	if (v == NULL)
+	if (!directory_find(&w->arena, t->key, t->keylen, &block, &gen))
 		return;
+	struct watch *v = NULL;
+	if (ps->watch[block] == NULL)
+		v = bufpool_get(&w->pool, sizeof *v);
+	if (v == NULL) {
+		/* no memory, or an older one is still being left */
+		ps->retry = true;
+		return;
+	}
 	memset(v, 0, sizeof *v);
 	if (!ring_watch(&w->arena, w->self, block, gen, false, &v->view)) {
 		bufpool_put(&w->pool, v, sizeof *v);
