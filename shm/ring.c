@@ -10,7 +10,7 @@
 #include "shm/ring_pool.h"
 #include "shm/section.h"
 
-enum { SEG_MASK = SEGMENT_SIZE - 1, SEGMENTS_MIN = 3 };
+enum { SEG_MASK = SEGMENT_SIZE - 1, SEGMENTS_MIN = 2 };
 
 static uint64_t
 segment_of(uint64_t pos)
