@@ -4,6 +4,8 @@
  *
  *	logspec schema		the JSON Schema of a line
  *	logspec man		the list of events for sluice-log(5)
+ *	logspec reasons		the same of reasons (common/reason.def)
+ *	logspec counters	and of counters (common/counters.def)
  *	logspec sample		lines, good and broken in one way each
  *	logspec check FILE...	complain about every line that is no event of
  *				the table; exit 1 if there is one
@@ -11,6 +13,7 @@
  */
 #include "config.h"
 
+#include <ctype.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -181,6 +184,40 @@ man(void)
 	return 0;
 }
 
+static void
+man_item(const char *name, const char *text, const char *status)
+{
+	char all[512];
+	printf(".It Li %s\n", name);
+	snprintf(all, sizeof all, "%c%s.", toupper((unsigned char)text[0]),
+	    text + 1);
+	put_text(all, "");
+	if (*status)
+		printf("Told to the client as\n.Li %s .\n", status);
+}
+
+static int
+reasons(void)
+{
+	printf(".Bl -tag -width \"handshake-timeout\"\n");
+	for (unsigned i = REASON_NONE + 1; i < REASON_COUNT; i++)
+		man_item(reason_name((enum reason)i),
+		    reason_text((enum reason)i), reason_status((enum reason)i));
+	printf(".El\n");
+	return 0;
+}
+
+static int
+counters(void)
+{
+	printf(".Bl -tag -width \"publish.metadata_too_large\"\n");
+#define COUNTER(id, name, text) man_item(name, text, "");
+#include "common/counters.def"
+#undef COUNTER
+	printf(".El\n");
+	return 0;
+}
+
 /* Lines ------------------------------------------------------------------- */
 
 static void
@@ -313,12 +350,17 @@ main(int argc, char **argv)
 		return schema();
 	if (strcmp(what, "man") == 0)
 		return man();
+	if (strcmp(what, "reasons") == 0)
+		return reasons();
+	if (strcmp(what, "counters") == 0)
+		return counters();
 	if (strcmp(what, "sample") == 0)
 		return sample();
 	bool verdict = strcmp(what, "verdict") == 0;
 	if (argc < 3 || (!verdict && strcmp(what, "check") != 0)) {
 		fprintf(stderr,
-		    "usage: logspec schema|man|sample|check FILE...|"
+		    "usage: logspec schema|man|reasons|counters|sample|check "
+		    "FILE...|"
 		    "verdict FILE\n");
 		return 2;
 	}
