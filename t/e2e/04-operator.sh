@@ -115,8 +115,12 @@ expect "of that stream, as it is" "$(ctl log tail -n 1000 -j --stream cam --even
     jq -r .stream | sort -u)" = cam
 expect "warnings" "$(ctl log tail -n 1000 -j --level warning | jq -r .level | sort -u |
     grep -vc -e warning -e error)" -eq 0
-spawn tail "$CTL" -r "$RUN" log tail -f -n 0 --event 'log.*'
+spawn tail "$CTL" -r "$RUN" log tail -f -n 1000 --event '*.re*'
 tail=$spawned
+follows() {
+	grep -q server.ready "$TMP/tail.out"
+}
+retry 10 follows || fail "log tail -f shows nothing"
 mv "$LOG" "$LOG.1"
 kill -HUP "$MASTER"
 reopened() {

@@ -35,7 +35,7 @@ chmod 000 "$KEYS"
 drop=()
 if [[ $(id -u) == 0 ]]; then
 	need setpriv
-	drop=(setpriv --bounding-set -dac_override,-dac_read_search
+	drop=(setpriv --bounding-set '-dac_override,-dac_read_search'
 		--inh-caps -all)
 	"${drop[@]}" cat "$KEYS" 2>/dev/null && skip "root reads everything here"
 fi
