@@ -12,6 +12,8 @@
 . "$top_srcdir/t/net.sh"
 need ffmpeg ffprobe
 make_media
+# the encoder on the other machine has no key
+APP_XML="<Publish><Allow>all</Allow></Publish>"
 net_make
 HOST=$NET_HERE
 start_server -w 2
