@@ -24,7 +24,9 @@ struct conf_reader {
 	struct conf_vars vars;
 	const char *file; /* being read */
 	enum conf_file kind;
-	bool doctype; /* one was met: parsing was stopped */
+	bool doctype;	 /* one was met: parsing was stopped */
+	int syntax_line; /* of the first fault; 0: none */
+	char syntax[256];
 };
 
 static void fault(struct conf_reader *, int line, const char *element,
@@ -452,18 +454,27 @@ on_doctype(void *arg, const xmlChar *name, const xmlChar *external,
 	xmlStopParser(ctxt);
 }
 
+/* The first fault is the cause; what follows from it is not shown. */
 static void
-report_syntax(struct conf_reader *r, xmlParserCtxt *ctxt)
+on_syntax(void *arg, xmlError *e)
 {
-	xmlError *e = xmlCtxtGetLastError(ctxt);
-	char text[256];
-	if (r->doctype)
+	xmlParserCtxt *ctxt = arg;
+	struct conf_reader *r = ctxt->_private;
+	if (r->syntax_line != 0 || e->level < XML_ERR_ERROR)
 		return;
-	snprintf(
-	    text, sizeof text, "%s", e && e->message ? e->message : "not XML");
-	text[strcspn(text, "\n")] = '\0';
-	fault(r, e && e->line > 0 ? e->line : 1, NULL,
-	    "expected well-formed XML: %s", text);
+	r->syntax_line = e->line > 0 ? e->line : 1;
+	snprintf(r->syntax, sizeof r->syntax, "%s",
+	    e->message ? e->message : "not XML");
+	r->syntax[strcspn(r->syntax, "\n")] = '\0';
+}
+
+static void
+report_syntax(struct conf_reader *r)
+{
+	if (!r->doctype)
+		fault(r, r->syntax_line ? r->syntax_line : 1, NULL,
+		    "expected well-formed XML: %s",
+		    r->syntax_line ? r->syntax : "not XML");
 }
 
 static void
@@ -473,12 +484,14 @@ parse(struct conf_reader *r, const char *bytes, size_t len, bool all)
 	bug_on(!ctxt);
 	ctxt->_private = r;
 	ctxt->sax->internalSubset = on_doctype;
+	ctxt->sax->serror = on_syntax;
 	r->doctype = false;
+	r->syntax_line = 0;
 	xmlDoc *doc = xmlCtxtReadMemory(ctxt, bytes, (int)len, r->file, NULL,
 	    XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
 		XML_PARSE_BIG_LINES);
 	if (!doc || r->doctype)
-		report_syntax(r, ctxt);
+		report_syntax(r);
 	else
 		read_root(r, xmlDocGetRootElement(doc), all);
 	xmlFreeDoc(doc);

@@ -66,13 +66,24 @@ stop "$holder"
 # wrong XML
 printf '<Root>\n<Server>\n<Logging><Level>info</Logging>\n</Server>\n</Root>\n' >"$C/Server.xml"
 try "$SLUICE" -F -c "$C" -r "$TMP/run"
-grep -qE "^$C/Server.xml:[36]: expected well-formed XML: [A-Z]" "$TMP/try.err" || fail "$(cat "$TMP/try.err")"
+says "$C/Server.xml:3: expected well-formed XML: Opening and ending tag mismatch: Level line 3 and Logging"
 rm "$C/Server.xml"
 # a value that is none
 printf '<Root>\n<Server>\n<Logging><Level>loud</Level></Logging>\n</Server>\n</Root>\n' >"$C/Server.xml"
 try "$SLUICE" -F -c "$C" -r "$TMP/run"
 says "$C/Server.xml:3: Logging/Level: expected debug, info, notice, warning or error"
 rm "$C/Server.xml"
+
+# a key file that cannot be read; root reads everything, unless it gives that up
+echo "* key a-secret-word" >"$C/publish.keys"
+chmod 000 "$C/publish.keys"
+drop=()
+[[ $EUID != 0 ]] || drop=(setpriv --bounding-set '-dac_override,-dac_read_search' --inh-caps -all)
+if ! "${drop[@]}" cat "$C/publish.keys" >/dev/null 2>&1; then
+	try "${drop[@]}" "$SLUICE" -F -c "$C" -r "$TMP/run"
+	says "$C/publish.keys: expected a readable file of keys: Permission denied (give it to the user that starts sluice: chown USER $C/publish.keys; chmod 640 $C/publish.keys)"
+fi
+rm -f "$C/publish.keys"
 
 # directories that are not ours
 if [[ $EUID == 0 ]]; then
