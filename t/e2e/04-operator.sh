@@ -1,6 +1,7 @@
 #!/bin/bash
 # What an operator does: looks at one client and one stream, filters lists, kicks,
 # bans and lifts bans, reads the log, has the machine checked.
+# sanitized: no
 # timeout: 90
 . "${top_srcdir:-$(dirname "$0")/../..}/t/lib.sh"
 . "$top_srcdir/t/rtmp.sh"

@@ -1,6 +1,7 @@
 #!/bin/bash
 # sluice-bench: publishes a file round and round, and lets clients come and go.
 # Clients of another make and the server's own log are the witnesses.
+# sanitized: no
 # timeout: 90
 . "${top_srcdir:-$(dirname "$0")/../..}/t/lib.sh"
 . "$top_srcdir/t/load.sh"

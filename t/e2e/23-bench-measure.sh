@@ -2,6 +2,7 @@
 # sluice-bench as a measuring tool: what it says of a server's costs, of storms,
 # of several addresses and of the bare sender is checked against what others
 # counted.  No figure of time is asserted.
+# sanitized: no
 # timeout: 150
 . "${top_srcdir:-$(dirname "$0")/../..}/t/lib.sh"
 . "$top_srcdir/t/load.sh"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # The log in a file with SIGHUP, on standard output, and in syslog(3).
+# sanitized: no
 # timeout: 90
 . "${top_srcdir:-$(dirname "$0")/../..}/t/lib.sh"
 need jq perl

@@ -1,5 +1,6 @@
 #!/bin/bash
 # What FFmpeg sends badly is said once; what it sends well is not.
+# sanitized: no
 # timeout: 90
 . "${top_srcdir:-$(dirname "$0")/../..}/t/lib.sh"
 need ffmpeg jq
