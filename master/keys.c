@@ -118,12 +118,25 @@ wrong(struct keys *k, int result, const char *want, char *err, size_t errlen)
 	return result;
 }
 
+/* Room for the keys of a text. */
+static size_t
+lines(const char *text, size_t len)
+{
+	size_t n = 1;
+	for (size_t i = 0; i < len && n < KEYS_MAX; i++)
+		n += text[i] == '\n';
+	return n;
+}
+
 int
 keys_parse(
     const char *text, size_t len, struct keys *k, char *err, size_t errlen)
 {
 	const char *p = text, *end = text + len;
-	*k = (struct keys){ 0, NULL };
+	/* at once: a table that grew would leave secrets behind */
+	*k = (struct keys){ 0, calloc(lines(text, len), sizeof *k->key) };
+	if (k->key == NULL)
+		return wrong(k, -ENOMEM, "more memory", err, errlen);
 	for (int line = 1; p < end; line++) {
 		const char *eol = memchr(p, '\n', (size_t)(end - p));
 		const char *stop = eol != NULL ? eol : end;
@@ -133,9 +146,6 @@ keys_parse(
 			continue;
 		if (k->n == KEYS_MAX)
 			return wrong(k, line, "at most 4096 keys", err, errlen);
-		if (k->key == NULL &&
-		    (k->key = calloc(KEYS_MAX, sizeof *k->key)) == NULL)
-			return wrong(k, -ENOMEM, "more memory", err, errlen);
 		const char *want = parse_line(from, stop, &k->key[k->n]);
 		if (want != NULL)
 			return wrong(k, line, want, err, errlen);
