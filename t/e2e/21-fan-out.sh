@@ -1,6 +1,7 @@
 #!/bin/bash
 # Many players of one stream over two workers: nothing is lost, no media goes
 # from worker to worker, and the ring is in memory once.
+# sanitized: no
 # timeout: 90
 # long: 240
 . "${top_srcdir:-$(dirname "$0")/../..}/t/lib.sh"

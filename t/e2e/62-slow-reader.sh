@@ -1,6 +1,7 @@
 #!/bin/bash
 # Players whose network takes half of the stream: they skip from keyframe to
 # keyframe, get nothing bad, and stay connected.
+# sanitized: no
 # timeout: 90
 . "${top_srcdir:-$(dirname "$0")/../..}/t/lib.sh"
 . "$top_srcdir/t/load.sh"
