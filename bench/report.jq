@@ -37,9 +37,9 @@ def counts: # does the run count?
 	    (if $q >= 0.75 and $q <= 0.87 then "counts" else "**does not count** (0.75-0.87)" end) end;
 
 def growth:
-	row(["server", "players at 1 Mbit/s", "limited by the load"]), row([range(3) | "---"]),
+	row(["server", "players at 1 Mbit/s", "limited by"]), row([range(3) | "---"]),
 	(group_by(.server)[] | row([.[0].server, (map(.r.players.requested) | spread),
-	    (map(select(.r.load_limit)) | length | tostring)]));
+	    (map(.r.limit) | unique | join(", "))]));
 
 def storm:
 	row(["server", "connect p50/p99 ms", "first byte p50/p99", "first picture p50/p99",
