@@ -124,10 +124,12 @@ collect(struct measure *m, const struct part *part, uint32_t parts)
 		const struct tally *t = part[i].tally;
 		if (t->error < 0)
 			return t->error;
+		/* a process without players ends at once: of the whole window */
+		double wall = (double)t->window_wall_ns / 1e9;
+		if (wall < m->window_s)
+			wall = m->window_s;
 		double core =
-		    t->window_wall_ns > 0
-			? (double)t->window_cpu_ns / (double)t->window_wall_ns
-			: 0;
+		    wall > 0 ? (double)t->window_cpu_ns / 1e9 / wall : 0;
 		m->core = core > m->core ? core : m->core;
 		m->core_sum += core;
 		for (uint32_t g = 0; g < m->groups; g++)

@@ -81,6 +81,11 @@ expect "players" "$(result parts .players.with_picture)" -eq 40
 is_true <<<"$(result parts .)" '.load.processes == 2 and .load.looked_at == 0.25 and
     .load.window_bytes > 4000000 and .server.pss_kb > 0' ||
     fail "two processes: $(result parts .)"
+# more processes than players: one without is not busy, whatever its short life
+# cost (measured skips at status 4, so not by it)
+"$BENCH" play -n 1 -P 3 -d 3 -W 0.5 -p "$pids" "$(url s)" >"$TMP/few.out" 2>"$TMP/few.err" ||
+    fail "one player, three processes: $(cat "$TMP/few.err")"
+expect "players" "$(result few .players.with_picture)" -eq 1
 "$BENCH" play -p 1,x "$(url s)" 2>"$TMP/pids.err" && fail "-p 1,x was taken"
 "$BENCH" play -d 2 -p $$ "$(url s)" 2>"$TMP/short.err" && fail "-d 2 was taken"
 grep -q 'too short' "$TMP/short.err" || fail "the reason: $(cat "$TMP/short.err")"
