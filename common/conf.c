@@ -14,15 +14,16 @@
 
 #define TYPE_INT     CONF_INT
 #define TYPE_SECONDS CONF_SECONDS
-#define TYPE_MILLIS CONF_MILLIS
-#define TYPE_SIZE CONF_SIZE
-#define TYPE_BOOL CONF_BOOL
-#define TYPE_LEVEL CONF_LEVEL
-#define TYPE_MODE CONF_MODE
-#define TYPE_SLOW CONF_SLOW
+#define TYPE_MILLIS  CONF_MILLIS
+#define TYPE_SIZE    CONF_SIZE
+#define TYPE_BOOL    CONF_BOOL
+#define TYPE_LEVEL   CONF_LEVEL
+#define TYPE_MODE    CONF_MODE
+#define TYPE_SLOW    CONF_SLOW
 #define TYPE_LATENCY CONF_LATENCY
-#define TYPE_NETS CONF_NETS
-#define TYPE_STRING CONF_STRING_TYPE
+#define TYPE_NETS    CONF_NETS
+#define TYPE_ORDER   CONF_ORDER
+#define TYPE_STRING  CONF_STRING_TYPE
 
 const struct conf_param conf_params[] = {
 #define PARAM(member, type, file, path, def, min, max, text)                   \
@@ -39,6 +40,7 @@ static const char *const level_names[] = { "debug", "info", "notice", "warning",
 	"error" };
 static const char *const mode_names[] = { "local", "remote" };
 static const char *const slow_names[] = { "skip", "audio", "close" };
+static const char *const order_names[] = { "Allow,Deny", "Deny,Allow" };
 static const char *const bool_names[] = { "false", "true" };
 
 const char *
@@ -69,7 +71,8 @@ conf_magic(void)
 	/* FNV-1a over names and offsets: another layout, another number */
 	uint64_t h = UINT64_C(0xcbf29ce484222325) ^ sizeof(struct conf) ^
 		     sizeof(struct conf_vhost) << 20 ^
-		     sizeof(struct conf_app) << 40;
+		     sizeof(struct conf_app) << 40 ^
+		     sizeof(struct conf_route) << 52;
 	for (unsigned i = 0; i < conf_params_count; i++) {
 		for (const char *s = conf_params[i].member; *s; s++)
 			h = (h ^ (uint8_t)*s) * UINT64_C(0x100000001b3);
@@ -200,6 +203,9 @@ expected(const struct conf_param *p, char *err, unsigned errlen)
 	case CONF_SLOW:
 		snprintf(err, errlen, "skip, audio or close");
 		return;
+	case CONF_ORDER:
+		snprintf(err, errlen, "Allow,Deny or Deny,Allow");
+		return;
 	case CONF_LATENCY:
 		snprintf(err, errlen,
 		    "lowest, balanced, throughput, or milliseconds from %s "
@@ -252,6 +258,8 @@ conf_set(void *of, const struct conf_param *p, const char *text, char *err,
 		r = pick(slow_names, 3, buf, &v);
 	else if (p->type == CONF_LATENCY)
 		r = set_latency(&v, p, buf);
+	else if (p->type == CONF_ORDER)
+		r = pick(order_names, 2, buf, &v);
 	if (r == 0)
 		memcpy(dst, &v, sizeof v);
 	return r;
@@ -267,45 +275,106 @@ conf_defaults(void *of, enum conf_file file)
 				   err, sizeof err) != 0);
 }
 
-struct conf *
-conf_pack(const struct conf *head, const struct conf_vhost *vhosts,
-    uint32_t nvhosts, const struct conf_app *apps, uint32_t napps)
+/* The text of a table behind the head: where it will lie. */
+static uint64_t
+place(uint64_t *bytes, uint64_t n, size_t size)
 {
-	uint64_t vhosts_at = sizeof *head,
-		 apps_at = vhosts_at + nvhosts * sizeof *vhosts,
-		 bytes = apps_at + napps * sizeof *apps;
-	struct conf *c = calloc(1, bytes);
-	if (c == NULL)
-		return NULL;
-	*c = *head;
-	c->magic = conf_magic();
-	c->bytes = bytes;
-	c->nvhosts = nvhosts;
-	c->napps = napps;
-	c->vhosts_at = vhosts_at;
-	c->apps_at = apps_at;
-	memcpy(conf_vhost(c, 0), vhosts, nvhosts * sizeof *vhosts);
-	memcpy(conf_app(c, 0), apps, napps * sizeof *apps);
-	return c;
+	uint64_t at = *bytes;
+	*bytes += (n * size + 7) / 8 * 8;
+	return at;
 }
 
-struct conf *
-conf_new(void)
+static int
+by_name(const void *pa, const void *pb)
 {
-	struct conf head = { 0 };
-	struct conf_vhost v = { .name = CONF_DEFAULT_VHOST, .napps = 1 };
-	struct conf_app a = { 0 };
-	conf_defaults(&head, CONF_SERVER);
-	conf_defaults(&head, CONF_ADAPTOR);
-	conf_defaults(&v, CONF_VHOST);
-	conf_defaults(&a, CONF_APP);
-	return conf_pack(&head, &v, 1, &a, 1);
+	const struct conf_app *a = pa, *b = pb;
+	if (a->vhost != b->vhost)
+		return a->vhost < b->vhost ? -1 : 1;
+	return strcmp(a->name, b->name);
+}
+
+/* Applications by name, routes by virtual host, in file order. */
+static void
+sort(struct conf_parts *p)
+{
+	struct conf *h = &p->head;
+	qsort(p->app, h->napps, sizeof *p->app, by_name);
+	for (uint32_t i = 0; i < h->nvhosts; i++)
+		p->vhost[i].napps = p->vhost[i].nroutes = 0;
+	for (uint32_t i = h->napps; i-- > 0;) {
+		struct conf_vhost *v = &p->vhost[p->app[i].vhost];
+		v->first_app = i;
+		v->napps++;
+	}
+	/* insertion keeps the order of the file */
+	for (uint32_t i = 1; i < h->nroutes; i++)
+		for (uint32_t k = i;
+		     k > 0 && p->route[k].vhost < p->route[k - 1].vhost; k--) {
+			struct conf_route r = p->route[k];
+			p->route[k] = p->route[k - 1];
+			p->route[k - 1] = r;
+		}
+	for (uint32_t i = h->nroutes; i-- > 0;) {
+		struct conf_vhost *v = &p->vhost[p->route[i].vhost];
+		v->first_route = i;
+		v->nroutes++;
+	}
 }
 
 static void *
 at(const struct conf *c, uint64_t offset)
 {
 	return (void *)((uintptr_t)c + offset);
+}
+
+static void
+fill(const struct conf *c, uint64_t offset, const void *from, uint64_t n,
+    size_t size)
+{
+	if (n > 0)
+		memcpy(at(c, offset), from, n * size);
+}
+
+struct conf *
+conf_pack(struct conf_parts *p)
+{
+	struct conf *h = &p->head;
+	uint64_t bytes = 0;
+	sort(p);
+	(void)place(&bytes, 1, sizeof *h);
+	h->vhosts_at = place(&bytes, h->nvhosts, sizeof *p->vhost);
+	h->apps_at = place(&bytes, h->napps, sizeof *p->app);
+	h->aliases_at = place(&bytes, h->naliases, sizeof *p->alias);
+	h->routes_at = place(&bytes, h->nroutes, sizeof *p->route);
+	h->nets_at = place(&bytes, h->nallow + h->ndeny, sizeof *p->allow);
+	h->magic = conf_magic();
+	h->bytes = bytes;
+	struct conf *c = calloc(1, bytes);
+	if (c == NULL)
+		return NULL;
+	*c = *h;
+	fill(c, h->vhosts_at, p->vhost, h->nvhosts, sizeof *p->vhost);
+	fill(c, h->apps_at, p->app, h->napps, sizeof *p->app);
+	fill(c, h->aliases_at, p->alias, h->naliases, sizeof *p->alias);
+	fill(c, h->routes_at, p->route, h->nroutes, sizeof *p->route);
+	fill(c, h->nets_at, p->allow, h->nallow, sizeof *p->allow);
+	fill(c, h->nets_at + h->nallow * sizeof *p->allow, p->deny, h->ndeny,
+	    sizeof *p->deny);
+	return c;
+}
+
+struct conf *
+conf_new(void)
+{
+	struct conf_vhost v = { .name = CONF_DEFAULT_VHOST };
+	struct conf_app a = { 0 };
+	struct conf_parts p = { .vhost = &v, .app = &a };
+	p.head.nvhosts = p.head.napps = 1;
+	conf_defaults(&p.head, CONF_SERVER);
+	conf_defaults(&p.head, CONF_ADAPTOR);
+	conf_defaults(&v, CONF_VHOST);
+	conf_defaults(&a, CONF_APP);
+	return conf_pack(&p);
 }
 
 struct conf_vhost *
@@ -320,15 +389,42 @@ conf_app(const struct conf *c, uint32_t i)
 	return at(c, c->apps_at + i * sizeof(struct conf_app));
 }
 
+const struct conf_alias *
+conf_alias(const struct conf *c, uint32_t i)
+{
+	return at(c, c->aliases_at + i * sizeof(struct conf_alias));
+}
+
+const struct conf_route *
+conf_route(const struct conf *c, uint32_t i)
+{
+	return at(c, c->routes_at + i * sizeof(struct conf_route));
+}
+
+const struct addr_net *
+conf_net(const struct conf *c, uint32_t i)
+{
+	return at(c, c->nets_at + i * sizeof(struct addr_net));
+}
+
+static bool
+same_host(const char *name, struct span s)
+{
+	return strlen(name) == s.len && strncasecmp(name, s.p, s.len) == 0;
+}
+
 const struct conf_vhost *
 conf_find_vhost(const struct conf *c, struct span name)
 {
-	for (uint32_t i = 0; i < c->nvhosts; i++) {
-		const struct conf_vhost *v = conf_vhost(c, i);
-		if (strlen(v->name) == name.len &&
-		    strncasecmp(v->name, name.p, name.len) == 0)
-			return v;
-	}
+	/* a name may end with the dot of the root */
+	if (name.len > 1 && name.p[name.len - 1] == '.')
+		name.len--;
+	for (uint32_t i = 0; i < c->nvhosts; i++)
+		if (same_host(conf_vhost(c, i)->name, name))
+			return conf_vhost(c, i);
+	for (uint32_t i = 0; i < c->naliases; i++)
+		if (same_host(conf_alias(c, i)->name, name))
+			return conf_vhost(c, conf_alias(c, i)->vhost);
 	return NULL;
 }
 
@@ -359,7 +455,26 @@ conf_find_app(
 		else
 			from = mid + 1;
 	}
-	return conf_app(c, v->first_app);
+	return v->listed ? NULL : conf_app(c, v->first_app);
+}
+
+static bool
+within(const struct conf *c, uint32_t from, uint32_t n, const struct addr *a)
+{
+	for (uint32_t i = from; i < from + n; i++)
+		if (addr_net_has(conf_net(c, i), a))
+			return true;
+	return false;
+}
+
+bool
+conf_admits(const struct conf *c, const struct addr *a)
+{
+	bool allowed = within(c, 0, c->nallow, a);
+	bool denied = within(c, c->nallow, c->ndeny, a);
+	if (c->order == CONF_DENY_ALLOW)
+		return allowed || !denied;
+	return (allowed || c->nallow == 0) && !denied;
 }
 
 const struct conf_app *
@@ -369,8 +484,11 @@ conf_key_app(const struct conf *c, const char *key, size_t len)
 	struct span vhost = span_head(s, span_find(s, '\0'));
 	s = span_skip(s, vhost.len + 1);
 	const struct conf_vhost *v = conf_find_vhost(c, vhost);
-	return conf_find_app(
-	    c, v ? v : conf_vhost(c, 0), span_head(s, span_find(s, '\0')));
+	if (v == NULL)
+		v = conf_vhost(c, 0);
+	const struct conf_app *a =
+	    conf_find_app(c, v, span_head(s, span_find(s, '\0')));
+	return a ? a : conf_app(c, v->first_app);
 }
 
 void
@@ -391,6 +509,8 @@ conf_print(const void *of, const struct conf_param *p, char *buf, unsigned len)
 		snprintf(buf, len, "%s", slow_names[v < 3 ? v : 0]);
 	else if (p->type == CONF_LATENCY && v == CONF_LATENCY_BALANCED)
 		snprintf(buf, len, "balanced");
+	else if (p->type == CONF_ORDER)
+		snprintf(buf, len, "%s", order_names[v != 0]);
 	else if (p->type == CONF_SECONDS)
 		snprintf(buf, len, "%" PRId64, v / 1000);
 	else

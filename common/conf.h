@@ -4,7 +4,7 @@
  * bytes (conf->bytes of them) in a sealed memfd; both sides are of one build,
  * which conf_magic checks.
  *
- *	| struct conf | struct conf_vhost ... | struct conf_app ... |
+ *	| struct conf | vhosts | apps | aliases | routes | nets |
  *
  * struct conf holds what is said once for the server.  vhost 0 is
  * _defaultVHost_, which takes every host name that no other has.  Each vhost
@@ -18,16 +18,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/addr.h"
 #include "common/cursor.h"
+#include "common/route.h"
 
 #define CONF_DEFAULT_VHOST "_defaultVHost_"
 
 enum {
-	CONF_STRING = 256,    /* bytes of a text parameter, NUL included */
-	CONF_NAME = 128,      /* of a virtual host, an application; with NUL */
-	CONF_LISTEN_MAX = 16, /* addresses in HostPortList */
+	CONF_STRING = 256,	/* bytes of a text parameter, NUL included */
+	CONF_NAME = ROUTE_HOST, /* of a host, an application; NUL included */
+	CONF_LISTEN_MAX = 16,	/* addresses in HostPortList */
 	CONF_VHOSTS_MAX = 256,
-	CONF_APPS_MAX = 16384
+	CONF_APPS_MAX = 16384,
+	CONF_ALIASES_MAX = 4096,
+	CONF_ROUTES_MAX = 4096,
+	CONF_NETS_MAX = 4096 /* in Allow, in Deny */
 };
 
 enum log_level {
@@ -45,6 +50,8 @@ enum conf_mode { CONF_MODE_LOCAL, CONF_MODE_REMOTE };
 /* Latency: a window of that many ms from 0 (lowest), or: */
 enum { CONF_LATENCY_BALANCED = -1, CONF_LATENCY_THROUGHPUT = 350 };
 
+enum conf_order { CONF_ALLOW_DENY, CONF_DENY_ALLOW };
+
 enum conf_type {
 	CONF_INT,
 	CONF_SECONDS,
@@ -56,6 +63,7 @@ enum conf_type {
 	CONF_SLOW,
 	CONF_LATENCY,
 	CONF_NETS,
+	CONF_ORDER,
 	CONF_STRING_TYPE
 };
 
@@ -83,8 +91,9 @@ struct conf_listen {
 #define CONF_FIELD_LEVEL   int64_t
 #define CONF_FIELD_MODE	   int64_t
 #define CONF_FIELD_SLOW	   int64_t
-#define CONF_FIELD_LATENCY	   int64_t
-#define CONF_FIELD_NETS    char_conf_string
+#define CONF_FIELD_LATENCY int64_t
+#define CONF_FIELD_NETS	   char_conf_string
+#define CONF_FIELD_ORDER   int64_t
 #define CONF_FIELD_STRING  char_conf_string
 typedef char char_conf_string[CONF_STRING];
 
@@ -108,8 +117,15 @@ struct conf_app {
 	CONF_IF_##file(CONF_NO_FIELD, CONF_NO_FIELD, CONF_FIELD)(member, type)
 #include "common/conf_params.def"
 #undef PARAM
-	uint32_t vhost;	      /* its index */
+	uint32_t vhost;	 /* its index */
+	uint32_t faulty; /* its Application.xml is wrong: nobody is let in */
 	char name[CONF_NAME]; /* "": the general one */
+};
+
+/* Another name of a virtual host. */
+struct conf_alias {
+	char name[CONF_NAME];
+	uint32_t vhost, line; /* in its Vhost.xml */
 };
 
 struct conf_vhost {
@@ -119,7 +135,9 @@ struct conf_vhost {
 #undef PARAM
 	char name[CONF_NAME];
 	uint32_t first_app, napps; /* the general one, those with a name */
-	struct seat_range seats;   /* of max_connections */
+	uint32_t listed;	   /* AppsDir is set: others do not exist */
+	uint32_t first_route, nroutes, routes_hashed; /* RouteTable */
+	struct seat_range seats;		      /* of max_connections */
 };
 
 struct conf {
@@ -132,8 +150,19 @@ struct conf {
 	struct conf_listen listen[CONF_LISTEN_MAX];
 	uint32_t nlisten;
 	struct seat_range seats[SEAT_KINDS];
-	uint32_t nvhosts, napps;
-	uint64_t vhosts_at, apps_at; /* bytes from the beginning */
+	uint32_t nvhosts, napps, naliases, nroutes, nallow, ndeny;
+	/* bytes from the beginning; allow lies before deny */
+	uint64_t vhosts_at, apps_at, aliases_at, routes_at, nets_at;
+};
+
+/* What conf_pack() puts together: arrays of its caller. */
+struct conf_parts {
+	struct conf head; /* with the counts; places and bytes are set there */
+	struct conf_vhost *vhost; /* counts and first of ... set there too */
+	struct conf_app *app;
+	struct conf_alias *alias;
+	struct conf_route *route;
+	struct addr_net *allow, *deny;
 };
 
 /* A row of conf_params.def. */
@@ -157,15 +186,12 @@ uint64_t conf_magic(void);
 void conf_defaults(void *of, enum conf_file file);
 
 /*
- * Put the parts together; *c is the caller's, to be given to free().
- *
- * head		the server; counts, places and bytes in it are set here
- * apps		by vhost; first_app and napps of the vhosts say which.  In each
- *		the general one is first, the others are sorted by name
+ * Put the parts together; the result is the caller's, to be given to free().
+ * Each virtual host has a general application.  The arrays of applications and
+ * routes are sorted here.
  * Returns	NULL: no memory
  */
-struct conf *conf_pack(const struct conf *head, const struct conf_vhost *vhosts,
-    uint32_t nvhosts, const struct conf_app *apps, uint32_t napps);
+struct conf *conf_pack(struct conf_parts *parts);
 
 /* All defaults: one virtual host, no listener.  NULL: no memory. */
 struct conf *conf_new(void);
@@ -173,17 +199,27 @@ struct conf *conf_new(void);
 struct conf_vhost *conf_vhost(const struct conf *c, uint32_t i);
 struct conf_app *conf_app(const struct conf *c, uint32_t i);
 
-/* The virtual host of that name, in any case; NULL: none. */
+const struct conf_alias *conf_alias(const struct conf *c, uint32_t i);
+const struct conf_route *conf_route(const struct conf *c, uint32_t i);
+const struct addr_net *conf_net(const struct conf *c, uint32_t i);
+
+/* The virtual host of that name, or alias, in any case; NULL: none. */
 const struct conf_vhost *conf_find_vhost(
     const struct conf *c, struct span name);
 
-/* The application of that name: its own settings, or the general ones. */
+/*
+ * The application of that name: its own settings, or the general ones; NULL:
+ * it does not exist.
+ */
 const struct conf_app *conf_find_app(
     const struct conf *c, const struct conf_vhost *v, struct span name);
 
+/* Do Allow, Deny and Order let a client of that address in? */
+bool conf_admits(const struct conf *c, const struct addr *a);
+
 /*
  * The application of a stream key (vhost NUL app NUL ...); of a key that names
- * no virtual host the general one of _defaultVHost_.
+ * none the general one of its virtual host, or of _defaultVHost_.
  */
 const struct conf_app *conf_key_app(
     const struct conf *c, const char *key, size_t len);

@@ -312,7 +312,9 @@ start_use(struct master *m, const struct conf_app *app, enum token_use use)
 static const struct conf_app *
 live_app(const struct master *m)
 {
-	return conf_find_app(m->conf, conf_vhost(m->conf, 0), span_of("live"));
+	const struct conf_app *a =
+	    conf_find_app(m->conf, conf_vhost(m->conf, 0), span_of("live"));
+	return a != NULL ? a : conf_app(m->conf, 0);
 }
 
 static void

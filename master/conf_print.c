@@ -56,6 +56,8 @@ text(FILE *out, const char *s)
 			fputs("&lt;", out);
 		else if (*s == '>')
 			fputs("&gt;", out);
+		else if (*s == '"')
+			fputs("&quot;", out);
 		else
 			fputc(*s, out);
 	}
@@ -101,6 +103,22 @@ listeners(struct printer *p, const struct conf *c)
 	pop(p);
 }
 
+/* One line, as long as the list is. */
+static void
+nets(struct printer *p, const struct conf *c, const char *name, uint32_t from,
+    uint32_t n)
+{
+	char buf[ADDR_NET_TEXT];
+	indent(p);
+	fprintf(p->out, "<%s>", name);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct addr_net *net = conf_net(c, from + i);
+		addr_net_print(net, buf);
+		fprintf(p->out, "%s%s", i ? "," : "", net->bits ? buf : "all");
+	}
+	fprintf(p->out, "</%s>\n", name);
+}
+
 static void
 params(struct printer *p, const void *of, enum conf_file file)
 {
@@ -122,22 +140,96 @@ params(struct printer *p, const void *of, enum conf_file file)
 }
 
 static void
-section(struct printer *p, const struct conf *c, enum conf_file file,
-    const char *root)
+aliases(struct printer *p, const struct conf *c, uint32_t vhost)
 {
-	push(p, root, strlen(root));
-	if (file == CONF_SERVER)
-		push(p, "Server", strlen("Server"));
-	if (file == CONF_ADAPTOR)
-		listeners(p, c);
-	if (file == CONF_APP)
-		params(p, conf_app(c, 0), file);
-	else
-		params(p,
-		    file == CONF_VHOST ? (const void *)conf_vhost(c, 0) : c,
-		    file);
-	while (p->depth > 0)
+	bool any = false;
+	for (uint32_t i = 0; i < c->naliases; i++) {
+		const struct conf_alias *a = conf_alias(c, i);
+		if (a->vhost != vhost)
+			continue;
+		if (!any)
+			push(p, "AliasList", strlen("AliasList"));
+		any = true;
+		indent(p);
+		fputs("<Alias name=\"", p->out);
+		text(p->out, a->name);
+		fputs("\"></Alias>\n", p->out);
+	}
+	if (any)
 		pop(p);
+}
+
+static void
+routes(struct printer *p, const struct conf *c, const struct conf_vhost *v)
+{
+	static const char *const protocol[] = { "", " protocol=\"rtmp\"",
+		" protocol=\"rtmps\"" };
+	char buf[ROUTE_TEXT];
+	if (v->nroutes == 0 && !v->routes_hashed)
+		return;
+	push(p, "Proxy", strlen("Proxy"));
+	indent(p);
+	fprintf(p->out, "<RouteTable%s>\n",
+	    v->routes_hashed ? " select=\"hash\"" : "");
+	for (uint32_t i = 0; i < v->nroutes; i++) {
+		const struct conf_route *r = conf_route(c, v->first_route + i);
+		route_print(r, buf);
+		indent(p);
+		fprintf(p->out, "\t<RouteEntry%s>%s</RouteEntry>\n",
+		    protocol[r->protocol], buf);
+	}
+	indent(p);
+	fputs("</RouteTable>\n", p->out);
+	pop(p);
+}
+
+/* <name name="of">; the name is left out where it is the default. */
+static void
+root(struct printer *p, const char *name, const char *of)
+{
+	indent(p);
+	fprintf(p->out, "<%s", name);
+	if (of[0] != '\0') {
+		fputs(" name=\"", p->out);
+		text(p->out, of);
+		fputc('"', p->out);
+	}
+	fputs(">\n", p->out);
+	p->open[p->depth].name = name;
+	p->open[p->depth++].len = strlen(name);
+}
+
+static void
+server(struct printer *p, const struct conf *c)
+{
+	root(p, "Root", "");
+	push(p, "Server", strlen("Server"));
+	params(p, c, CONF_SERVER);
+	pop(p);
+	pop(p);
+	root(p, "Adaptor", "");
+	listeners(p, c);
+	nets(p, c, "Allow", 0, c->nallow);
+	nets(p, c, "Deny", c->nallow, c->ndeny);
+	params(p, c, CONF_ADAPTOR);
+	pop(p);
+}
+
+static void
+vhost(struct printer *p, const struct conf *c, uint32_t i)
+{
+	const struct conf_vhost *v = conf_vhost(c, i);
+	root(p, "VirtualHost", i ? v->name : "");
+	aliases(p, c, i);
+	params(p, v, CONF_VHOST);
+	routes(p, c, v);
+	pop(p);
+	for (uint32_t k = 0; k < v->napps; k++) {
+		const struct conf_app *a = conf_app(c, v->first_app + k);
+		root(p, "Application", a->name);
+		params(p, a, CONF_APP);
+		pop(p);
+	}
 }
 
 void
@@ -145,9 +237,8 @@ conf_dump(const struct conf *c, FILE *out)
 {
 	struct printer p = { .out = out };
 	fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Sluice>\n", out);
-	section(&p, c, CONF_SERVER, "Root");
-	section(&p, c, CONF_ADAPTOR, "Adaptor");
-	section(&p, c, CONF_VHOST, "VirtualHost");
-	section(&p, c, CONF_APP, "Application");
+	server(&p, c);
+	for (uint32_t i = 0; i < c->nvhosts; i++)
+		vhost(&p, c, i);
 	fputs("</Sluice>\n", out);
 }

@@ -1,167 +1,14 @@
+/* XML to parameters and elements: see conf_reader.h. */
 #include "config.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <libxml/parser.h>
 #include <libxml/tree.h>
 
 #include "common/bug.h"
-#include "master/conf_vars.h"
-#include "master/conf_xml.h"
-#include "master/hostport.h"
-
-enum { PATH_LEN = 256, TEXT_LEN = 2048 };
-
-/* What conf_load() works on. */
-struct conf_reader {
-	struct conf *conf;
-	struct conf_report *report;
-	struct conf_vars vars;
-	const char *file; /* being read */
-	enum conf_file kind;
-	bool doctype;	 /* one was met: parsing was stopped */
-	int syntax_line; /* of the first fault; 0: none */
-	char syntax[256];
-};
-
-static void fault(struct conf_reader *, int line, const char *element,
-    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
-
-static void
-fault(
-    struct conf_reader *r, int line, const char *element, const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	fprintf(stderr, "%s:", r->file);
-	if (line > 0)
-		fprintf(stderr, "%d:", line);
-	fputc(' ', stderr);
-	if (element)
-		fprintf(stderr, "%s: ", element);
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
-	va_end(ap);
-	r->report->faults++;
-}
-
-static void
-notice(struct conf_reader *r, bool warning, int line, const char *element,
-    const char *text)
-{
-	struct conf_report *rep = r->report;
-	for (unsigned i = 0; i < rep->nnotices; i++)
-		if (!warning && strcmp(rep->notice[i].element, element) == 0 &&
-		    strcmp(rep->notice[i].file, r->file) == 0)
-			return; /* named once */
-	if (rep->nnotices == CONF_NOTICES_MAX) {
-		rep->left_out++;
-		return;
-	}
-	struct conf_notice *n = &rep->notice[rep->nnotices++];
-	n->warning = warning;
-	n->line = line;
-	snprintf(n->file, sizeof n->file, "%s", r->file);
-	snprintf(n->element, sizeof n->element, "%s", element);
-	snprintf(n->text, sizeof n->text, "%s", text);
-}
-
-/* Names. ----------------------------------------------------------------- */
-
-static const char *const fms_elements[] = {
-#define FMS_ELEMENT(name) #name,
-#include "master/fms_elements.def"
-#undef FMS_ELEMENT
-};
-
-static bool
-is_fms(const char *name)
-{
-	for (unsigned i = 0; i < sizeof fms_elements / sizeof *fms_elements;
-	     i++)
-		if (strcmp(fms_elements[i], name) == 0)
-			return true;
-	return false;
-}
-
-/* Edit distance of two short names, at most 9. */
-static unsigned
-distance(const char *a, const char *b, size_t blen)
-{
-	unsigned row[64];
-	size_t alen = strlen(a);
-	if (alen >= 64 || blen >= 64)
-		return 9;
-	for (unsigned j = 0; j <= alen; j++)
-		row[j] = j;
-	for (unsigned i = 1; i <= blen; i++) {
-		unsigned diagonal = row[0];
-		row[0] = i;
-		for (unsigned j = 1; j <= alen; j++) {
-			unsigned change = diagonal + (a[j - 1] != b[i - 1]);
-			unsigned shift =
-			    (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-			diagonal = row[j];
-			row[j] = change < shift ? change : shift;
-		}
-	}
-	return row[alen];
-}
-
-/* Paths of parameters of file kind at index i; HostPort comes after them. */
-static const char *
-our_path(enum conf_file kind, unsigned i)
-{
-	if (i == conf_params_count)
-		return kind == CONF_ADAPTOR ? "HostPortList/HostPort" : "";
-	return conf_params[i].file == kind ? conf_params[i].path : "";
-}
-
-/*
- * The name nearest to `name` among ours inside the container `path`, if it is
- * at most 2 edits away.  Returns its length, *near set; or 0.
- */
-static size_t
-nearest(const struct conf_reader *r, const char *path, const char *name,
-    const char **near)
-{
-	size_t plen = strlen(path), found = 0;
-	unsigned best = 3;
-	for (unsigned i = 0; i <= conf_params_count; i++) {
-		const char *p = our_path(r->kind, i);
-		if (strncmp(p, path, plen) != 0 || p[plen] == '\0')
-			continue;
-		size_t len = strcspn(p + plen, "/");
-		unsigned d = distance(name, p + plen, len);
-		if (d < best && d < len) {
-			best = d;
-			*near = p + plen;
-			found = len;
-		}
-	}
-	return found;
-}
-
-static void
-unknown(struct conf_reader *r, int line, const char *path, const char *name)
-{
-	char element[PATH_LEN + 64], text[128];
-	const char *near = NULL;
-	snprintf(element, sizeof element, "%s%s", path, name);
-	size_t n = is_fms(name) ? 0 : nearest(r, path, name, &near);
-	if (n > 0) {
-		snprintf(text, sizeof text, "ignored; did you mean %.*s?",
-		    (int)n, near);
-		notice(r, true, line, element, text);
-		return;
-	}
-	notice(r, false, line, element, "has no meaning here, ignored");
-}
+#include "master/conf_reader.h"
 
 /* The tree. -------------------------------------------------------------- */
 
@@ -199,14 +46,14 @@ static bool
 expanded(struct conf_reader *r, const xmlNode *e, const char *element,
     char *out, size_t cap)
 {
-	char raw[TEXT_LEN], err[160];
+	char raw[CONF_TEXT], err[160];
 	if (!own_text(e, raw, sizeof raw)) {
-		fault(r, line_of(e), element, "expected text below %d bytes",
-		    TEXT_LEN);
+		conf_fault(r, line_of(e), element,
+		    "expected text below %d bytes", CONF_TEXT);
 		return false;
 	}
 	if (conf_vars_expand(&r->vars, raw, out, cap, err, sizeof err) != 0) {
-		fault(r, line_of(e), element, "expected %s", err);
+		conf_fault(r, line_of(e), element, "expected %s", err);
 		return false;
 	}
 	return true;
@@ -216,7 +63,7 @@ expanded(struct conf_reader *r, const xmlNode *e, const char *element,
 static void
 check_attributes(struct conf_reader *r, const xmlNode *e)
 {
-	char raw[TEXT_LEN], out[TEXT_LEN], err[160];
+	char raw[CONF_TEXT], out[CONF_TEXT], err[160];
 	for (const xmlAttr *a = e->properties; a; a = a->next) {
 		size_t used = 0;
 		raw[0] = '\0';
@@ -231,7 +78,7 @@ check_attributes(struct conf_reader *r, const xmlNode *e)
 		}
 		if (conf_vars_expand(
 			&r->vars, raw, out, sizeof out, err, sizeof err) != 0)
-			fault(r, line_of(e), (const char *)a->name,
+			conf_fault(r, line_of(e), (const char *)a->name,
 			    "expected %s", err);
 	}
 }
@@ -240,7 +87,7 @@ check_attributes(struct conf_reader *r, const xmlNode *e)
 static void
 check_ignored(struct conf_reader *r, const xmlNode *e)
 {
-	char text[TEXT_LEN], raw[TEXT_LEN];
+	char text[CONF_TEXT], raw[CONF_TEXT];
 	check_attributes(r, e);
 	if (own_text(e, raw, sizeof raw) && strstr(raw, "${"))
 		(void)expanded(r, e, (const char *)e->name, text, sizeof text);
@@ -249,56 +96,76 @@ check_ignored(struct conf_reader *r, const xmlNode *e)
 			check_ignored(r, n);
 }
 
-static void
-host_port(struct conf_reader *r, const xmlNode *e)
-{
-	char text[TEXT_LEN], err[160];
-	struct conf *c = r->conf;
-	if (!expanded(r, e, "HostPort", text, sizeof text) ||
-	    text[strspn(text, " \t\r\n")] == '\0')
-		return;
-	int tls = hostport_parse(
-	    text, line_of(e), c->listen, &c->nlisten, err, sizeof err);
-	if (tls < 0)
-		fault(r, line_of(e), "HostPort", "expected %s", err);
-	if (tls > 0)
-		notice(r, true, line_of(e), "HostPortList/HostPort",
-		    "TLS is not in this version; its ports (-443) are not "
-		    "opened");
-	if (tls > 0 && c->nlisten == 0)
-		fault(r, line_of(e), "HostPort",
-		    "expected a port without TLS as well (TLS is not in this "
-		    "version)");
-}
-
 /* What the parameters of the file being read are set in. */
 static void *
-target(const struct conf_reader *r)
+target(struct conf_reader *r)
 {
 	if (r->kind == CONF_APP)
-		return conf_app(r->conf, 0);
-	return r->kind == CONF_VHOST ? (void *)conf_vhost(r->conf, 0)
-				     : (void *)r->conf;
+		return &r->parts.app[r->app];
+	if (r->kind == CONF_VHOST)
+		return &r->parts.vhost[r->vhost];
+	return &r->parts.head;
+}
+
+/* Is it the file that conf_report has lines of? */
+static bool
+is_general(const struct conf_reader *r)
+{
+	return r->kind == CONF_SERVER || r->kind == CONF_ADAPTOR ||
+	       (r->vhost == 0 && (r->kind == CONF_VHOST || r->app == 0));
+}
+
+static void
+check_address(struct conf_reader *r, const struct conf_param *p, int line)
+{
+	const char *text = r->parts.vhost[r->vhost].local_address;
+	struct addr a;
+	if (text[0] != '\0' && addr_parse(text, strlen(text), &a) != 0)
+		conf_fault(r, line, p->path,
+		    "expected an IPv4 or IPv6 address of this machine, not "
+		    "\"%.60s\"",
+		    text);
+}
+
+static void
+set_param(struct conf_reader *r, unsigned i, int line, const char *text)
+{
+	const struct conf_param *p = &conf_params[i];
+	char want[160];
+	if (conf_set(target(r), p, text, want, sizeof want) != 0)
+		conf_fault(
+		    r, line, p->path, "expected %s, not \"%.60s\"", want, text);
+	else if (p->type == CONF_MODE &&
+		 r->parts.vhost[r->vhost].mode == CONF_MODE_REMOTE)
+		conf_fault(r, line, p->path,
+		    "expected local (edges are not in this version)");
+	else if (strcmp(p->member, "apps_dir") == 0)
+		r->apps_line[r->vhost] = line;
+	else if (strcmp(p->member, "local_address") == 0)
+		check_address(r, p, line);
 }
 
 static void
 param(struct conf_reader *r, const xmlNode *e, unsigned i)
 {
 	const struct conf_param *p = &conf_params[i];
-	char text[TEXT_LEN], want[160];
+	char text[CONF_TEXT];
 	int line = line_of(e);
 	if (!expanded(r, e, p->path, text, sizeof text))
 		return;
-	if (r->report->line[i] != 0)
-		notice(r, true, line, p->path, "given twice, this one holds");
-	r->report->line[i] = line;
-	if (conf_set(target(r), p, text, want, sizeof want) != 0)
-		fault(
-		    r, line, p->path, "expected %s, not \"%.60s\"", want, text);
-	else if (p->type == CONF_MODE &&
-		 conf_vhost(r->conf, 0)->mode == CONF_MODE_REMOTE)
-		fault(r, line, p->path,
-		    "expected local (edges are not in this version)");
+	if (r->own_app && r->locked[i]) {
+		conf_notice(r, LOG_LEVEL_NOTICE, line, p->path,
+		    "not taken: override=\"no\" in the virtual host's "
+		    "Application.xml");
+		return;
+	}
+	if (r->seen[i] != 0)
+		conf_notice(r, LOG_LEVEL_WARNING, line, p->path,
+		    "given twice, this one holds");
+	r->seen[i] = line;
+	if (is_general(r))
+		r->report->line[i] = line;
+	set_param(r, i, line, text);
 }
 
 /* Is path + "/" the beginning of a path of ours? */
@@ -306,11 +173,10 @@ static bool
 is_container(const struct conf_reader *r, const char *path)
 {
 	size_t n = strlen(path);
-	for (unsigned i = 0; i <= conf_params_count; i++) {
-		const char *p = our_path(r->kind, i);
+	const char *p;
+	for (unsigned i = 0; (p = conf_our_path(r->kind, i)); i++)
 		if (strncmp(p, path, n) == 0 && p[n] == '/')
 			return true;
-	}
 	return false;
 }
 
@@ -324,37 +190,105 @@ param_index(const struct conf_reader *r, const char *path)
 	return -1;
 }
 
+/* An attribute with its ${NAME} replaced; its faults were reported. */
+static void
+attribute(const struct conf_reader *r, const xmlNode *e, const char *name,
+    char out[CONF_ATTR])
+{
+	char err[160];
+	xmlChar *raw = xmlGetNoNsProp(e, (const xmlChar *)name);
+	if (raw == NULL || conf_vars_expand(&r->vars, (const char *)raw, out,
+			       CONF_ATTR, err, sizeof err) != 0)
+		out[0] = '\0';
+	xmlFree(raw);
+}
+
+static void
+special(
+    struct conf_reader *r, const xmlNode *node, const char *path, unsigned i)
+{
+	struct conf_element e = { .line = line_of(node), .path = path };
+	if (!conf_element_is_container(i) &&
+	    !expanded(r, node, path, e.text, sizeof e.text))
+		return;
+	attribute(r, node, "name", e.name);
+	attribute(r, node, "protocol", e.protocol);
+	attribute(r, node, "select", e.select);
+	attribute(r, node, "enabled", e.enabled);
+	conf_element_take(r, i, &e);
+}
+
+/*
+ * override="no" in the Application.xml of a virtual host: files of applications
+ * do not change this element and what is in it.
+ */
+static void
+lock(struct conf_reader *r, const xmlNode *e, const char *path)
+{
+	char value[CONF_ATTR];
+	size_t n = strlen(path);
+	if (r->kind != CONF_APP || r->own_app)
+		return;
+	attribute(r, e, "override", value);
+	if (strcmp(value, "no") != 0) {
+		if (value[0] != '\0' && strcmp(value, "yes") != 0)
+			conf_fault(r, line_of(e), path,
+			    "expected override=\"yes\" or \"no\", not "
+			    "\"%.60s\"",
+			    value);
+		return;
+	}
+	for (unsigned i = 0; i < conf_params_count; i++) {
+		const char *p = conf_params[i].path;
+		if (conf_params[i].file == CONF_APP &&
+		    strncmp(p, path, n) == 0 && (p[n] == '/' || p[n] == '\0'))
+			r->locked[i] = true;
+	}
+}
+
 static void walk(
     struct conf_reader *r, const xmlNode *parent, const char *path);
+
+static void
+known(
+    struct conf_reader *r, const xmlNode *e, char full[CONF_PATH], int i, int k)
+{
+	if (i >= 0) {
+		param(r, e, (unsigned)i);
+		return;
+	}
+	if (k >= 0)
+		special(r, e, full, (unsigned)k);
+	if (is_container(r, full)) {
+		strcat(full, "/");
+		walk(r, e, full);
+	} else {
+		for (const xmlNode *n = e->children; n; n = n->next)
+			if (n->type == XML_ELEMENT_NODE)
+				check_ignored(r, n);
+	}
+}
 
 /* One element inside the container `path` ("" or "A/B/"). */
 static void
 element(struct conf_reader *r, const xmlNode *e, const char *path)
 {
-	char full[PATH_LEN];
+	char full[CONF_PATH];
 	const char *name = (const char *)e->name;
 	int n = snprintf(full, sizeof full - 1, "%s%s", path, name);
 	if (n < 0 || (size_t)n >= sizeof full - 1) {
-		unknown(r, line_of(e), path, "(long name)");
+		conf_unknown(r, line_of(e), path, "(long name)");
 		return;
 	}
-	int i = param_index(r, full);
-	if (i < 0 && strcmp(full, "HostPortList/HostPort") != 0 &&
-	    !is_container(r, full)) {
-		unknown(r, line_of(e), path, name);
+	int i = param_index(r, full), k = conf_element_find(r->kind, full);
+	lock(r, e, full);
+	if (i < 0 && k < 0 && !is_container(r, full)) {
+		conf_unknown(r, line_of(e), path, name);
 		check_ignored(r, e);
 		return;
 	}
 	check_attributes(r, e);
-	if (i >= 0) {
-		param(r, e, (unsigned)i);
-	} else if (is_container(r, full)) {
-		full[n] = '/';
-		full[n + 1] = '\0';
-		walk(r, e, full);
-	} else {
-		host_port(r, e);
-	}
+	known(r, e, full, i, k);
 }
 
 static void
@@ -362,7 +296,7 @@ walk(struct conf_reader *r, const xmlNode *parent, const char *path)
 {
 	for (const xmlNode *n = parent->children; n; n = n->next) {
 		if (n->type == XML_ENTITY_REF_NODE)
-			fault(r, line_of(parent), (const char *)n->name,
+			conf_fault(r, line_of(parent), (const char *)n->name,
 			    "expected no entities");
 		if (n->type != XML_ELEMENT_NODE)
 			continue;
@@ -393,7 +327,28 @@ kind_of_root(const xmlNode *root, enum conf_file *kind)
 	return -1;
 }
 
-/* All four roots inside <Sluice>. */
+/*
+ * <VirtualHost name="..."> begins another, the <Application name="..."> behind
+ * it are of it; without a name they are _defaultVHost_ and the general one.
+ */
+static void
+begin(struct conf_reader *r, const xmlNode *n)
+{
+	char name[CONF_ATTR];
+	attribute(r, n, "name", name);
+	memset(r->seen, 0, sizeof r->seen);
+	if (name[0] != '\0' && !conf_name_ok(name))
+		conf_fault(r, line_of(n), (const char *)n->name,
+		    "expected a name below %d bytes without a slash",
+		    CONF_NAME);
+	else if (r->kind == CONF_VHOST)
+		r->vhost =
+		    conf_vhost_named(r, name[0] ? name : CONF_DEFAULT_VHOST);
+	else if (r->kind == CONF_APP)
+		r->app = conf_app_named(r, r->vhost, name);
+}
+
+/* All roots inside <Sluice>. */
 static void
 walk_all(struct conf_reader *r, const xmlNode *sluice)
 {
@@ -401,12 +356,13 @@ walk_all(struct conf_reader *r, const xmlNode *sluice)
 		if (n->type != XML_ELEMENT_NODE)
 			continue;
 		if (kind_of_root(n, &r->kind) != 0) {
-			fault(r, line_of(n), (const char *)n->name,
+			conf_fault(r, line_of(n), (const char *)n->name,
 			    "expected Root, Adaptor, VirtualHost or "
 			    "Application");
 			continue;
 		}
 		check_attributes(r, n);
+		begin(r, n);
 		walk(r, n, "");
 	}
 }
@@ -420,7 +376,7 @@ read_root(struct conf_reader *r, const xmlNode *root, bool all)
 		if (strcmp(name, "Sluice") == 0)
 			walk_all(r, root);
 		else
-			fault(r, line_of(root), name,
+			conf_fault(r, line_of(root), name,
 			    "expected Sluice as the root of a configuration in "
 			    "one file (or give its directory to -c)");
 		return;
@@ -428,8 +384,9 @@ read_root(struct conf_reader *r, const xmlNode *root, bool all)
 	if (kind_of_root(root, &kind) != 0 || kind != r->kind) {
 		static const char *const want[] = { "Root", "Adaptor",
 			"VirtualHost", "Application" };
-		fault(r, line_of(root), name, "expected %s as the root of %s",
-		    want[r->kind], conf_file_name(r->kind));
+		conf_fault(r, line_of(root), name,
+		    "expected %s as the root of %s", want[r->kind],
+		    conf_file_name(r->kind));
 		return;
 	}
 	check_attributes(r, root);
@@ -448,7 +405,7 @@ on_doctype(void *arg, const xmlChar *name, const xmlChar *external,
 	(void)name;
 	(void)external;
 	(void)system;
-	fault(r, ctxt->input ? ctxt->input->line : 1, "DOCTYPE",
+	conf_fault(r, ctxt->input ? ctxt->input->line : 1, "DOCTYPE",
 	    "expected a document without a document type");
 	r->doctype = true;
 	xmlStopParser(ctxt);
@@ -472,7 +429,7 @@ static void
 report_syntax(struct conf_reader *r)
 {
 	if (!r->doctype)
-		fault(r, r->syntax_line ? r->syntax_line : 1, NULL,
+		conf_fault(r, r->syntax_line ? r->syntax_line : 1, NULL,
 		    "expected well-formed XML: %s",
 		    r->syntax_line ? r->syntax : "not XML");
 }
@@ -487,6 +444,7 @@ parse(struct conf_reader *r, const char *bytes, size_t len, bool all)
 	ctxt->sax->serror = on_syntax;
 	r->doctype = false;
 	r->syntax_line = 0;
+	memset(r->seen, 0, sizeof r->seen);
 	xmlDoc *doc = xmlCtxtReadMemory(ctxt, bytes, (int)len, r->file, NULL,
 	    XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
 		XML_PARSE_BIG_LINES);
@@ -498,142 +456,19 @@ parse(struct conf_reader *r, const char *bytes, size_t len, bool all)
 	xmlFreeParserCtxt(ctxt);
 }
 
-/*
- * Read a whole file; *bytes is the caller's and ends with a NUL.
- * Returns its length, -ENOENT, or another -errno (reported).
- */
-static ssize_t
-slurp(struct conf_reader *r, char **bytes)
-{
-	int fd = open(r->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
-		return -ENOENT;
-	struct stat st;
-	int err = fd < 0 || fstat(fd, &st) != 0 ? errno : 0;
-	if (!err && !S_ISREG(st.st_mode))
-		err = EISDIR;
-	if (!err && st.st_size > CONF_FILE_MAX)
-		err = EFBIG;
-	ssize_t n = 0;
-	if (!err) {
-		*bytes = malloc(CONF_FILE_MAX + 1);
-		bug_on(!*bytes);
-		n = read(fd, *bytes, CONF_FILE_MAX);
-		err = n < 0 ? errno : 0;
-		(*bytes)[n < 0 ? 0 : n] = '\0';
-		if (err) {
-			free(*bytes);
-			*bytes = NULL;
-		}
-	}
-	if (fd >= 0)
-		close(fd);
-	if (!err)
-		return n;
-	fault(r, 1, NULL, "expected a readable file below 1 MiB: %s",
-	    strerror(err));
-	return -err;
-}
-
-static void
-read_ini(struct conf_reader *r, const char *dir, const char *name)
-{
-	char path[512], err[160], *bytes = NULL;
-	snprintf(path, sizeof path, "%s/%s", dir, name);
-	r->file = path;
-	if (slurp(r, &bytes) >= 0) {
-		int number = 1;
-		for (char *line = bytes, *next; line; line = next, number++) {
-			next = strchr(line, '\n');
-			if (next)
-				*next++ = '\0';
-			if (conf_vars_line(&r->vars, line, err, sizeof err) !=
-			    0)
-				fault(r, number, NULL, "expected %s", err);
-		}
-	}
-	free(bytes);
-	r->file = NULL;
-}
-
-static void
-read_xml(struct conf_reader *r, const char *path, bool all)
+void
+conf_read_xml(struct conf_reader *r, const char *path, bool all)
 {
 	char *bytes = NULL;
 	r->file = path;
-	ssize_t n = slurp(r, &bytes);
-	if (n >= 0)
+	ssize_t n = conf_slurp(r, &bytes);
+	if (n >= 0 && !conf_is_foreign(r, bytes))
 		parse(r, bytes, (size_t)n, all);
 	free(bytes);
 }
 
-static void
-read_tree(struct conf_reader *r, const char *dir)
+void
+conf_xml_end(void)
 {
-	static const char *const ini[] = { "fms.ini", "ams.ini", "sluice.ini" };
-	for (unsigned i = 0; i < 3; i++)
-		read_ini(r, dir, ini[i]);
-	for (unsigned i = 0; i < 4; i++) {
-		r->kind = (enum conf_file)i;
-		read_xml(r, r->report->file[i], false);
-	}
-}
-
-static void
-name_files(struct conf_report *rep, const char *dir)
-{
-	static const char *const places[] = { "Server.xml",
-		"_defaultRoot_/Adaptor.xml",
-		"_defaultRoot_/_defaultVHost_/Vhost.xml",
-		"_defaultRoot_/_defaultVHost_/Application.xml" };
-	for (unsigned i = 0; i < 4; i++)
-		snprintf(
-		    rep->file[i], sizeof rep->file[i], "%s/%s", dir, places[i]);
-}
-
-static void
-predefine(struct conf_reader *r, const char *path)
-{
-	char full[PATH_LEN];
-	snprintf(full, sizeof full, "%s", path);
-	(void)conf_vars_set(&r->vars, "CONF", full);
-	char *slash = strrchr(full, '/');
-	if (slash && slash > full)
-		*slash = '\0';
-	(void)conf_vars_set(&r->vars, "ROOT", full);
-}
-
-int
-conf_load(
-    const char *path, bool must_exist, struct conf **c, struct conf_report *rep)
-{
-	_Static_assert(sizeof(struct conf_reader) < 512 * 1024, "on the stack");
-	struct conf_reader r = {
-		.conf = conf_new(), .report = rep, .file = path
-	};
-	struct stat st;
-	bug_on(!r.conf || conf_params_count > CONF_PARAMS_MAX);
-	memset(rep, 0, sizeof *rep);
-	*c = r.conf;
-	name_files(rep, path);
-	predefine(&r, path);
-	if (strlen(path) > 190) {
-		fault(&r, 0, NULL, "expected a path of at most 190 bytes");
-	} else if (stat(path, &st) != 0) {
-		if (must_exist || errno != ENOENT)
-			fault(&r, 0, NULL,
-			    "expected a configuration directory: %s (mkdir it: "
-			    "an empty one holds every default)",
-			    strerror(errno));
-	} else if (S_ISDIR(st.st_mode)) {
-		read_tree(&r, path);
-	} else {
-		for (unsigned i = 0; i < 4; i++)
-			snprintf(rep->file[i], sizeof rep->file[i], "%s", path);
-		read_xml(&r, path, true);
-	}
-	if (r.conf->nlisten == 0)
-		hostport_default(r.conf->listen, &r.conf->nlisten);
 	xmlCleanupParser();
-	return rep->faults ? -1 : 0;
 }

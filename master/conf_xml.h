@@ -1,15 +1,20 @@
 /*
- * conf_xml - a configuration tree to struct conf; the only file that includes
- * libxml2.  Driven by conf_params.def: a row says in which file and below
- * which elements a parameter stands.
+ * conf_xml - a configuration tree to struct conf.  Driven by conf_params.def:
+ * a row says in which file and below which elements a parameter stands.
  *
  *	DIR/Server.xml				<Root><Server> or <Server>
  *	DIR/sluice.ini (or ams.ini, fms.ini)	NAME = value for ${NAME}
  *	DIR/_defaultRoot_/Adaptor.xml		<Adaptor>
- *	DIR/_defaultRoot_/_defaultVHost_/Vhost.xml, Application.xml
+ *	DIR/_defaultRoot_/VHOST/Vhost.xml	<VirtualHost>
+ *	DIR/_defaultRoot_/VHOST/Application.xml	<Application>, all of the vhost
+ *	APPSDIR/APP/Application.xml		<Application>, that one
+ *
+ * VHOST is _defaultVHost_ or a host name.  APPSDIR without the element AppsDir
+ * is applications beside Vhost.xml; for _defaultVHost_ also in DIR.
  *
  * Instead of a directory one file may be given, in the form in which
- * conf_dump() prints a configuration: all four roots inside <Sluice>.
+ * conf_dump() prints a configuration: all roots inside <Sluice>, behind each
+ * VirtualHost its Applications.
  *
  * Every file and every element may be missing.  External entities, document
  * types and the network are never used.
@@ -32,14 +37,16 @@ enum {
 
 /* Something that is read without a meaning here, or doubtful. */
 struct conf_notice {
-	bool warning;
+	enum log_level level; /* error: an application is refused */
+	enum conf_file kind;
 	int line;
 	char file[256], element[128], text[128];
 };
 
 struct conf_report {
-	unsigned faults;   /* each was written to stderr */
-	unsigned nnotices; /* those kept; more were left out */
+	unsigned faults;     /* each was written to stderr */
+	unsigned app_faults; /* of one application: among the notices */
+	unsigned nnotices;   /* those kept; more were left out */
 	unsigned left_out;
 	struct conf_notice notice[CONF_NOTICES_MAX];
 	/* where parameter i of conf_params stands; line 0: at its default */

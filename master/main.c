@@ -143,6 +143,19 @@ absolute(const char *path, char *out, size_t len)
 		    len);
 }
 
+static void
+show_notice(const struct conf_notice *n)
+{
+	fprintf(stderr, "%s:", n->file);
+	if (n->line > 0)
+		fprintf(stderr, "%d:", n->line);
+	if (n->level != LOG_LEVEL_ERROR)
+		fprintf(stderr, " %s:", log_level_name(n->level));
+	if (n->element[0] != '\0')
+		fprintf(stderr, " %s:", n->element);
+	fprintf(stderr, " %s\n", n->text);
+}
+
 /* -t: the tree alone, whatever this machine allows. */
 _Noreturn static void
 check(const struct options *o)
@@ -151,11 +164,8 @@ check(const struct options *o)
 	static struct conf_report rep;
 	int r = conf_load(o->conf, o->conf_given, &c, &rep);
 	for (unsigned i = 0; i < rep.nnotices; i++)
-		fprintf(stderr, "%s:%d: %s: %s: %s\n", rep.notice[i].file,
-		    rep.notice[i].line,
-		    rep.notice[i].warning ? "warning" : "notice",
-		    rep.notice[i].element, rep.notice[i].text);
-	if (r != 0 || auth_check(c, o->conf) != 0)
+		show_notice(&rep.notice[i]);
+	if (r != 0 || auth_check(c, o->conf) != 0 || rep.app_faults > 0)
 		exit(EXIT_CONFIG);
 	conf_dump(c, stdout);
 	free(c);
@@ -281,6 +291,18 @@ start_log(struct master *m, const struct options *o)
 }
 
 static void
+log_notice(const struct conf_notice *n)
+{
+	if (n->level == LOG_LEVEL_ERROR)
+		LOG(config_app_fault, .file = n->file, .line = n->line,
+		    .element = n->element, .text = n->text);
+	else
+		LOG_AT(n->level, config_notice, .file = n->file,
+		    .line = { true, n->line }, .element = n->element,
+		    .text = n->text);
+}
+
+static void
 say_start(const struct master *m, const struct limits *l,
     const struct conf_report *rep)
 {
@@ -298,12 +320,8 @@ say_start(const struct master *m, const struct limits *l,
 	    .clients = (uint64_t)limits_clients(l, m->conf) * m->nslots,
 	    .streams = limits_streams(m->conf),
 	    .arena_bytes = m->conf->arena_bytes, .limit = words);
-	for (unsigned i = 0; i < rep->nnotices; i++) {
-		const struct conf_notice *n = &rep->notice[i];
-		LOG_AT(n->warning ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE,
-		    config_notice, .file = n->file, .line = { true, n->line },
-		    .element = n->element, .text = n->text);
-	}
+	for (unsigned i = 0; i < rep->nnotices; i++)
+		log_notice(&rep->notice[i]);
 	if (rep->left_out > 0)
 		LOG(config_notice,
 		    .text = "more elements without a meaning here",

@@ -180,6 +180,19 @@ url_split_name(struct span s, struct url_name *n)
 	n->query = cut(&n->name, '?');
 }
 
+bool
+url_query(struct span query, const char *name, struct span *value)
+{
+	while (query.len > 0) {
+		struct span item = query;
+		query = cut(&item, '&');
+		*value = cut(&item, '=');
+		if (span_is(item, name))
+			return true;
+	}
+	return false;
+}
+
 struct span
 url_strip_prefix(struct span name)
 {

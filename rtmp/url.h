@@ -64,6 +64,12 @@ struct url_name {
 };
 void url_split_name(struct span s, struct url_name *n);
 
+/*
+ * The value of name in a query, name=value&name=value, as it stands there: the
+ * first.  Returns false if there is none.
+ */
+bool url_query(struct span query, const char *name, struct span *value);
+
 /* name without mp4:, flv:, mp3:, id3:, raw: (recordings); a caller's choice. */
 struct span url_strip_prefix(struct span name);
 

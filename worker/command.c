@@ -11,7 +11,6 @@
 #include "worker/sessions.h"
 
 #define FMS_VERSION	 "5,0,17,0" /* what clients compare their features with */
-#define DEFAULT_VHOST	 "_defaultVHost_"
 #define DEFAULT_INSTANCE "_definst_"
 
 /* One command as its handler sees it. */
@@ -77,9 +76,9 @@ name_ok(struct span s, size_t max)
 
 /* Put vhost, app and instance together; false if they are not allowed. */
 static bool
-set_prefix(struct session *s, struct span app, struct span inst)
+set_prefix(
+    struct session *s, struct span vhost, struct span app, struct span inst)
 {
-	struct span vhost = span_of(DEFAULT_VHOST);
 	if (inst.len == 0 || url_same_host(inst, span_of(DEFAULT_INSTANCE)))
 		inst = span_of(DEFAULT_INSTANCE);
 	if (!name_ok(app, SESSION_APP_MAX) || !name_ok(inst, SESSION_APP_MAX) ||
@@ -96,20 +95,36 @@ set_prefix(struct session *s, struct span app, struct span inst)
 	return writer_ok(&wr);
 }
 
-/* app as sent; the one of tcUrl when it is missing.  So with the query. */
-static void
-find_app(const struct cmd_connect *cc, struct url_app *a)
+/*
+ * The virtual host that the client names, and the application: app as sent, or
+ * the one of tcUrl when it is missing.
+ */
+static const struct conf_vhost *
+find_vhost(
+    const struct conf *conf, const struct cmd_connect *cc, struct url_app *a)
 {
-	struct url_tc tc;
+	struct url_tc tc = { 0 };
+	struct span alt;
+	const struct conf_vhost *v = NULL;
+	bool split = url_split_tc(cc->tc_url, &tc);
 	url_split_app(cc->app, a);
-	if (!url_split_tc(cc->tc_url, &tc))
-		return;
-	if (a->query.len == 0)
+	if (split && a->query.len == 0)
 		a->query = tc.query;
-	if (a->app.len > 0)
-		return;
-	a->app = tc.app;
-	a->instance = tc.instance;
+	if (split && a->app.len == 0) {
+		a->app = tc.app;
+		a->instance = tc.instance;
+	}
+	if (conf->alt_vhost && url_query(a->query, "_fcs_vhost", &alt))
+		v = conf_find_vhost(conf, alt);
+	else if (split)
+		v = conf_find_vhost(conf, tc.host);
+	return v ? v : conf_vhost(conf, 0);
+}
+
+static struct span
+vhost_name(const struct call *k)
+{
+	return span_of(conf_vhost(k->w->conf, k->c->app->vhost)->name);
 }
 
 /* The keys that a client shows with connect.  False: too many of them. */
@@ -139,9 +154,9 @@ static enum reason
 reject(const struct call *k, enum reason why)
 {
 	struct writer wr;
-	char text[192];
+	char text[320];
 	snprintf(text, sizeof text,
-	    "[ Server.Reject ] : (_defaultRoot_, %s) : %s", DEFAULT_VHOST,
+	    "[ Server.Reject ] : (_defaultRoot_, %s) : %s", vhost_name(k).p,
 	    reason_text(why));
 	if (conn_write(k->w, k->c, SESSION_REPLY, &wr)) {
 		write_window(&wr, k->s);
@@ -160,14 +175,32 @@ log_connect(
 	conn_row_key(k->c, k->s->prefix, k->s->prefix_len);
 	conn_row_agent(k->c, cc->flash_ver.p, cc->flash_ver.len);
 	LOG(client_connect, .client = k->c->id, .addr = k->c->addr,
-	    .app = a->app, .instance = a->instance, .agent = cc->flash_ver,
-	    .worker = k->w->self);
+	    .vhost = vhost_name(k), .app = a->app, .instance = a->instance,
+	    .agent = cc->flash_ver, .worker = k->w->self);
+}
+
+/* Find virtual host and application; may somebody be let in there? */
+static enum reason
+enter(const struct call *k, const struct cmd_connect *cc, struct url_app *a)
+{
+	const struct conf *conf = k->w->conf;
+	const struct conf_vhost *v = find_vhost(conf, cc, a);
+	conn_set_app(k->c, conf_app(conf, v->first_app));
+	if (!set_prefix(k->s, span_of(v->name), a->app, a->instance) ||
+	    !keep_query(k, a->query))
+		return REASON_APP_INVALID;
+	const struct conf_app *app = conf_find_app(conf, v, a->app);
+	if (app == NULL)
+		return REASON_APP_UNKNOWN;
+	if (app->faulty)
+		return REASON_APP_FAULTY;
+	conn_set_app(k->c, app);
+	return REASON_NONE;
 }
 
 static enum reason
 on_connect(const struct call *k)
 {
-	const struct conf *conf = k->w->conf;
 	struct cmd_connect cc;
 	struct url_app a;
 	struct writer wr;
@@ -177,12 +210,9 @@ on_connect(const struct call *k)
 		return REASON_COMMAND_INVALID;
 	if (k->c->refuse != REASON_NONE)
 		return reject(k, k->c->refuse);
-	find_app(&cc, &a);
-	if (!set_prefix(k->s, a.app, a.instance))
-		return reject(k, REASON_APP_INVALID);
-	if (!keep_query(k, a.query))
-		return reject(k, REASON_APP_INVALID);
-	conn_set_app(k->c, conf_find_app(conf, conf_vhost(conf, 0), a.app));
+	enum reason why = enter(k, &cc, &a);
+	if (why != REASON_NONE)
+		return reject(k, why);
 	if (!conn_sit(k->w, k->c))
 		return reject(k, REASON_CONNECTIONS_FULL);
 	if (!conn_write(k->w, k->c, SESSION_REPLY, &wr))

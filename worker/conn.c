@@ -210,6 +210,8 @@ welcome(const struct worker *w, const struct conn *c)
 	const struct conns *cs = w->conns;
 	if (cs->open >= cs->limit)
 		return REASON_CLIENTS_FULL;
+	if (!conf_admits(w->conf, &c->peer))
+		return REASON_ADDRESS_DENIED;
 	if (cs->bans.n > 0 && bans_until(&cs->bans, &c->peer, w->now).ns != 0)
 		return REASON_BANNED;
 	return REASON_NONE;

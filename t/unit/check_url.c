@@ -192,6 +192,21 @@ START_TEST(prefixes_and_damage_do_no_harm)
 }
 END_TEST
 
+START_TEST(a_query_is_searched_by_name)
+{
+	struct span v;
+	ck_assert(url_query(span_of("a=1&bc=2&bc=3&d=x=y&e"), "bc", &v));
+	ck_assert(span_is(v, "2"));
+	ck_assert(url_query(span_of("a=1&bc=2&d=x=y&e"), "d", &v));
+	ck_assert(span_is(v, "x=y"));
+	ck_assert(url_query(span_of("a=1&e"), "e", &v));
+	ck_assert_uint_eq(v.len, 0);
+	ck_assert(!url_query(span_of("a=1&bc=2"), "b", &v));
+	ck_assert(!url_query(span_of("a=1&bc=2"), "c", &v));
+	ck_assert(!url_query(span_of(""), "c", &v));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -206,6 +221,7 @@ main(void)
 	tcase_add_test(t, a_stream_name_loses_slashes_and_its_query);
 	tcase_add_test(t, hosts_do_not_mind_case);
 	tcase_add_test(t, prefixes_and_damage_do_no_harm);
+	tcase_add_test(t, a_query_is_searched_by_name);
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
 	int failed = srunner_ntests_failed(r);
