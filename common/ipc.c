@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "common/fdpass.h"
@@ -8,12 +9,60 @@
 
 _Static_assert((int)IPC_FDS_MAX == (int)FDPASS_MAX, "the same limit");
 
+/* Bytes of a message: what its kind has of the union, and no more. */
+static size_t
+size_of(uint32_t kind)
+{
+	const size_t head = offsetof(struct ipc_msg, u);
+	switch ((enum ipc_kind)kind) {
+	case IPC_SETUP:
+		return head + sizeof(struct ipc_setup);
+	case IPC_PUBLISH:
+	case IPC_PLAY:
+		return head + sizeof(struct ipc_publish);
+	case IPC_WANT:
+	case IPC_UNWANT:
+	case IPC_PULL:
+	case IPC_DROP:
+		return head + sizeof(struct ipc_pull);
+	case IPC_PULLED:
+		return head + sizeof(struct ipc_pulled);
+	case IPC_DENY:
+		return head + sizeof(struct ipc_deny);
+	case IPC_HOP:
+		return head + sizeof(struct ipc_hop);
+	case IPC_KICK:
+		return head + sizeof(struct ipc_kick);
+	case IPC_BAN:
+		return head + sizeof(struct ipc_ban);
+	case IPC_GRANT:
+	case IPC_ADMIT:
+	case IPC_REFUSE:
+	case IPC_UNPUBLISH:
+	case IPC_FREED:
+	case IPC_ASK:
+	case IPC_KEEP:
+		return head + sizeof(struct ipc_stream);
+	case IPC_READY:
+	case IPC_QUIT:
+	case IPC_REBALANCE:
+		return head;
+	case IPC_KIND_COUNT:
+		break;
+	}
+	return 0;
+}
+
 int
 ipc_send(int fd, const struct ipc_msg *m, const int *fds, unsigned nfds)
 {
-	struct ipc_msg copy = *m;
-	copy.size = sizeof copy;
-	int r = fd_send(fd, &copy, sizeof copy, fds, nfds);
+	struct ipc_msg copy;
+	size_t n = size_of(m->kind);
+	if (n == 0)
+		return -EINVAL;
+	memcpy(&copy, m, n);
+	copy.size = (uint32_t)n;
+	int r = fd_send(fd, &copy, n, fds, nfds);
 	ipc_wipe(&copy);
 	return r;
 }
@@ -21,8 +70,50 @@ ipc_send(int fd, const struct ipc_msg *m, const int *fds, unsigned nfds)
 void
 ipc_wipe(struct ipc_msg *m)
 {
-	if (ipc_shows_keys(m))
+	if (m->kind == IPC_PUBLISH || m->kind == IPC_PLAY)
 		explicit_bzero(m->u.publish.query, sizeof m->u.publish.query);
+	if (m->kind == IPC_WANT || m->kind == IPC_PULL) {
+		explicit_bzero(m->u.pull.query, sizeof m->u.pull.query);
+		explicit_bzero(m->u.pull.url, sizeof m->u.pull.url);
+	}
+}
+
+static bool
+ends(const char *text, size_t size)
+{
+	return memchr(text, '\0', size) != NULL;
+}
+
+/* Are the lengths in it inside their arrays, the texts ended? */
+static bool
+sound(const struct ipc_msg *m)
+{
+	const struct ipc_publish *p = &m->u.publish;
+	const struct ipc_pull *q = &m->u.pull;
+	const struct ipc_pulled *d = &m->u.pulled;
+	switch (m->kind) {
+	case IPC_PUBLISH:
+	case IPC_PLAY:
+		return p->keylen <= IPC_KEY_MAX && p->querylen <= IPC_QUERY_MAX;
+	case IPC_WANT:
+	case IPC_UNWANT:
+	case IPC_PULL:
+	case IPC_DROP:
+		return q->keylen <= IPC_KEY_MAX && q->urllen <= IPC_URL_MAX &&
+		       q->querylen <= IPC_QUERY_MAX && q->vialen <= IPC_VIA_MAX;
+	case IPC_PULLED:
+		return ends(d->hop, sizeof d->hop) &&
+		       ends(d->addr, sizeof d->addr) &&
+		       ends(d->error, sizeof d->error);
+	case IPC_DENY:
+		return m->u.deny.keylen <= IPC_KEY_MAX &&
+		       ends(m->u.deny.text, sizeof m->u.deny.text);
+	case IPC_HOP:
+		return ends(m->u.hop.hop, sizeof m->u.hop.hop) &&
+		       ends(m->u.hop.text, sizeof m->u.hop.text);
+	default:
+		return true;
+	}
 }
 
 int
@@ -33,10 +124,8 @@ ipc_recv(int fd, struct ipc_msg *m, int *fds, unsigned *nfds)
 		return -EPROTO;
 	if (n <= 0)
 		return (int)n;
-	if (n != sizeof *m || m->size != sizeof *m || m->kind == 0 ||
-	    m->kind >= IPC_KIND_COUNT ||
-	    (ipc_shows_keys(m) && (m->u.publish.keylen > IPC_KEY_MAX ||
-				      m->u.publish.querylen > IPC_QUERY_MAX)))
+	if ((size_t)n < offsetof(struct ipc_msg, u) || m->size != (size_t)n ||
+	    (size_t)n != size_of(m->kind) || !sound(m))
 		return -EPROTO;
 	return 1;
 }

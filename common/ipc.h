@@ -24,6 +24,18 @@
  *			lifts the ban
  *	QUIT	 M->W	stop: tell clients, close them, exit 0
  *
+ * Edges (Proxy/Mode remote):
+ *
+ *	WANT	 W->M	players here wait for key, which another server has;
+ *			again when `via` has grown
+ *	UNWANT	 W->M	nobody plays it here any more
+ *	PULL	 M->W	fetch key; again when `via` has grown
+ *	DROP	 M->W	no more (id)
+ *	PULLED	 W->M	what became of a pull (id)
+ *	DENY	 M->W	key is refused for good: tell its players
+ *	HOP	 both	a next hop was found dead, or alive again
+ *	REBALANCE M->W	move pulls to the first of their routes
+ *
  * Both ends are non-blocking.  A worker that cannot send queues (bounded) and
  * stops taking publishes; a master that cannot send kills the worker
  * (architecture rule 15).
@@ -40,6 +52,10 @@ enum {
 	IPC_FD = 3,	     /* the worker's end, after exec */
 	IPC_KEY_MAX = 256,   /* bytes of a stream key */
 	IPC_QUERY_MAX = 512, /* bytes of keys and tokens that are shown */
+	IPC_URL_MAX = 512,   /* of a tcUrl */
+	IPC_VIA_MAX = 272,   /* of node ids, 16 digits and a comma each */
+	IPC_HOP_MAX = 140,   /* of "host:port", NUL included */
+	IPC_TEXT_MAX = 160,  /* of words for people, NUL included */
 	IPC_FDS_MAX = 160,
 	IPC_SLOTS_MAX = 64,
 	/* connections above the limit that are told so and closed */
@@ -61,6 +77,14 @@ enum ipc_kind {
 	IPC_KICK,
 	IPC_BAN,
 	IPC_QUIT,
+	IPC_WANT,
+	IPC_UNWANT,
+	IPC_PULL,
+	IPC_DROP,
+	IPC_PULLED,
+	IPC_DENY,
+	IPC_HOP,
+	IPC_REBALANCE,
 	IPC_KIND_COUNT
 };
 
@@ -79,7 +103,9 @@ struct ipc_setup {
 
 /* PUBLISH, PLAY */
 struct ipc_publish {
-	uint64_t conn;	 /* client id, for the log */
+	uint64_t conn; /* client id, for the log */
+	uint64_t
+	    pull; /* PUBLISH of a pull: its id; nothing is shown.  Else 0 */
 	uint32_t keylen; /* vhost NUL app NUL instance NUL stream */
 	char key[IPC_KEY_MAX];
 	char addr[64]; /* of the client, with its port */
@@ -107,9 +133,58 @@ struct ipc_ban {
 	uint64_t until_ns; /* CLOCK_MONOTONIC */
 };
 
+/* WANT, UNWANT (key alone), PULL, DROP (id alone) */
+struct ipc_pull {
+	uint64_t id;	   /* chosen by the master, never used again */
+	uint32_t keylen;   /* vhost NUL app NUL instance NUL stream */
+	uint32_t urllen;   /* tcUrl of the first player, as it was sent */
+	uint32_t querylen; /* what it showed with play, "" or "a=b&c=d" */
+	uint32_t vialen;   /* nodes that the players came through */
+	char key[IPC_KEY_MAX];
+	char url[IPC_URL_MAX];
+	char query[IPC_QUERY_MAX];
+	char via[IPC_VIA_MAX]; /* "id,id", 16 hex digits each */
+};
+
+enum pull_state {
+	PULL_CONNECTING, /* no server has answered yet */
+	PULL_WAITING,	 /* one was asked, the name is not live there */
+	PULL_LIVE,	 /* media comes */
+	PULL_SILENT,	 /* none comes any more, another route is looked for */
+	PULL_RETRY,	 /* no hop answers; tried again */
+	PULL_REFUSED	 /* for good; the pull is over */
+};
+
+/* PULLED */
+struct ipc_pulled {
+	uint64_t id;
+	uint32_t state;	 /* enum pull_state */
+	uint32_t reason; /* REFUSED, RETRY: enum reason */
+	uint32_t entry;	 /* line of the route in Vhost.xml, 0: none */
+	uint32_t retries;
+	uint64_t bytes;	       /* of media, of all hops */
+	uint64_t media_ns;     /* CLOCK_MONOTONIC of the last media; 0: none */
+	char hop[IPC_HOP_MAX]; /* "host:port" asked, or "" */
+	char addr[64];	       /* of its connection, or "" */
+	char error[IPC_TEXT_MAX]; /* the last, or "" */
+};
+
+struct ipc_deny {
+	uint32_t keylen;
+	uint32_t reason; /* enum reason */
+	char key[IPC_KEY_MAX];
+	char text[IPC_TEXT_MAX];
+};
+
+struct ipc_hop {
+	uint32_t down;		 /* 1: dead, 0: alive again */
+	char hop[IPC_HOP_MAX];	 /* "host:port", as in the route */
+	char text[IPC_TEXT_MAX]; /* why */
+};
+
 struct ipc_msg {
 	uint32_t kind; /* enum ipc_kind */
-	uint32_t size; /* sizeof(struct ipc_msg) of the sender */
+	uint32_t size; /* bytes sent: the head and what the kind has of u */
 	uint64_t incarnation;
 	uint64_t request; /* PUBLISH, PLAY and their answers; else 0 */
 	union {
@@ -118,6 +193,10 @@ struct ipc_msg {
 		struct ipc_stream stream;
 		struct ipc_kick kick;
 		struct ipc_ban ban;
+		struct ipc_pull pull;
+		struct ipc_pulled pulled;
+		struct ipc_deny deny;
+		struct ipc_hop hop;
 	} u;
 };
 
@@ -129,18 +208,11 @@ int ipc_send(int fd, const struct ipc_msg *m, const int *fds, unsigned nfds);
 
 /*
  * Receive one message; descriptors (at most IPC_FDS_MAX, close-on-exec) go to
- * fds, their count to *nfds.  fds may be NULL: then any are closed.
+ * fds, their count to *nfds.  Of u only what the kind has is set.  fds may be NULL: then any are closed.
  * Returns 1, 0 at end of file, -EAGAIN, -EPROTO for a malformed message, or
  * another -errno.
  */
 int ipc_recv(int fd, struct ipc_msg *m, int *fds, unsigned *nfds);
-
-/* Does a message of this kind carry a struct ipc_publish? */
-static inline bool
-ipc_shows_keys(const struct ipc_msg *m)
-{
-	return m->kind == IPC_PUBLISH || m->kind == IPC_PLAY;
-}
 
 /* Forget the keys that m carries, if it does. */
 void ipc_wipe(struct ipc_msg *m);

@@ -47,6 +47,7 @@ role_name(uint32_t role)
 		[ROW_PUBLISH] = "publish",
 		[ROW_PLAY] = "play",
 		[ROW_WAIT] = "wait",
+		[ROW_UPSTREAM] = "upstream",
 	};
 	return role < sizeof name / sizeof *name ? name[role] : "unknown";
 }

@@ -45,7 +45,15 @@ _Static_assert(
     (int)COUNTER_COUNT <= (int)COUNTERS_MAX, "room for every counter");
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "shared words must be lock-free");
 
-enum row_role { ROW_FREE, ROW_NEW, ROW_IDLE, ROW_PUBLISH, ROW_PLAY, ROW_WAIT };
+enum row_role {
+	ROW_FREE,
+	ROW_NEW,
+	ROW_IDLE,
+	ROW_PUBLISH,
+	ROW_PLAY,
+	ROW_WAIT,
+	ROW_UPSTREAM /* a connection that this server has made */
+};
 
 /*
  * One client, for people.  seq is odd while the worker writes the text part;

@@ -1,0 +1,84 @@
+/*
+ * have - what of a stream fetched from another server is there already.
+ *
+ * When a stream comes by another way than before, the new server begins with
+ * the group of pictures that it keeps for joiners, and so repeats what was had.
+ * A record of the newest messages tells: by kind, time, size and first bytes.
+ * While a new source is being matched with it, for video and audio apart:
+ *
+ *	in the record			OLD: dropped
+ *	newer than all of its kind	NEW: from now on it is the stream; GAP if it
+ *					is video, and what lies between was not
+ *					seen
+ *	older, and not in the record	its clock is another one: a keyframe of
+ *					the same size and bytes tells the
+ *					difference; without one it is a new base
+ *
+ * Times of the server above are kept as they are, as far as they go on from
+ * what the viewers have.  Pure: time comes in as an argument.
+ */
+#ifndef WORKER_HAVE_H
+#define WORKER_HAVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "worker/pubclock.h"
+
+enum {
+	HAVE_MESSAGES = 2048, /* remembered */
+	HAVE_BACK_MS = 20000  /* a time so far back is another clock */
+};
+
+enum have_kind { HAVE_VIDEO, HAVE_AUDIO, HAVE_KINDS };
+
+/* A media message by what is known when its first bytes are there. */
+struct have_msg {
+	enum have_kind kind;
+	bool keyframe;
+	uint32_t ts;   /* of the source */
+	uint32_t len;  /* of all of it */
+	uint32_t hash; /* of its first bytes: have_hash() */
+};
+
+struct have_row {
+	uint32_t ts;	/* mapped */
+	uint32_t shape; /* length and kind */
+	uint32_t hash;
+};
+
+struct have {
+	struct have_row row[HAVE_MESSAGES];
+	uint64_t n;  /* written so far; row n % HAVE_MESSAGES is next */
+	uint64_t at; /* row behind the last that matched */
+	bool any[HAVE_KINDS];	   /* there was one, and */
+	uint32_t last[HAVE_KINDS]; /* its mapped time */
+	bool seen[HAVE_KINDS];	   /* the newest one came again */
+	bool matching[HAVE_KINDS]; /* nothing new of it came by this source */
+	bool before;		   /* the name was live before, till last[] */
+	uint64_t dropped;	   /* by this source */
+};
+
+enum have_verdict { HAVE_NEW, HAVE_GAP, HAVE_OLD };
+
+/*
+ * k		clock of the publish, just begun; last_ns as for pubclock_init().
+ *		If the name was live before, what is not after its end is OLD
+ */
+void have_init(struct have *h, const struct pubclock *k, uint64_t last_ns);
+
+/* Another source begins. */
+void have_source(struct have *h);
+
+/*
+ * Judge a media message and, unless it is OLD, put it into the record.  Sets
+ * *ts to its mapped time, and the clock goes on (pubclock_map); *jump as there.
+ */
+enum have_verdict have_judge(struct have *h, struct pubclock *k,
+    const struct have_msg *m, struct mono now, uint32_t *ts, bool *jump);
+
+/* FNV-1a of n bytes. */
+uint32_t have_hash(const uint8_t *p, size_t n);
+
+#endif
