@@ -26,13 +26,14 @@
  *
  * Edges (Proxy/Mode remote):
  *
- *	WANT	 W->M	players here wait for key, which another server has;
- *			again when `via` has grown
+ *	WANT	 W->M	players here want key, which another server has, live
+ *			here already or not; again when `via` has grown
  *	UNWANT	 W->M	nobody plays it here any more
  *	PULL	 M->W	fetch key; again when `via` has grown
  *	DROP	 M->W	no more (id)
  *	PULLED	 W->M	what became of a pull (id)
- *	DENY	 M->W	key is refused for good: tell its players
+ *	DENY	 M->W	key is refused for good: tell its players.  Answered
+ *			with UNWANT, whether or not it is wanted (pulls.h)
  *	HOP	 both	a next hop was found dead, or alive again
  *	REBALANCE M->W	move pulls to the first of their routes
  *

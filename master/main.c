@@ -25,6 +25,7 @@
 #include "master/logout.h"
 #include "master/logw.h"
 #include "master/master.h"
+#include "master/pulls.h"
 #include "master/run.h"
 #include "master/rundir.h"
 #include "master/streams.h"
@@ -237,7 +238,8 @@ make_arena(struct master *m, const struct limits *l)
 		die(EXIT_SERVER, "shared memory: %s", strerror(-r));
 	m->streams = streams_new(size.nblocks);
 	m->kick = kick_new();
-	if (auth_init(m) != 0 || !m->streams || !m->kick)
+	m->pulls = pulls_new(m->conf);
+	if (auth_init(m) != 0 || !m->streams || !m->kick || !m->pulls)
 		die(EXIT_SERVER, "out of memory");
 	for (unsigned i = 0; i < m->nslots; i++) {
 		m->eventfd[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -372,6 +374,7 @@ stop(struct master *m)
 	streams_free(m->streams);
 	auth_fini(m);
 	kick_free(m->kick);
+	pulls_free(m->pulls);
 	listen_close(&m->listeners, m->nslots);
 	arena_unmap(&m->arena);
 	free(m->conf);

@@ -1,7 +1,7 @@
 /*
  * master - what the modules of the master share: one struct, owned by main.
  *
- * Who may call whom: proc | kick | streams | supervise | control | run | main (left
+ * Who may call whom: proc | kick | pulls | streams | supervise | control | run | main (left
  * never calls right).  One thread; the log writer has its own.
  */
 #ifndef MASTER_MASTER_H
@@ -20,6 +20,7 @@ struct streams;
 struct auth;
 struct control_socket;
 struct kick;
+struct pulls;
 struct logw;
 
 /* A worker slot over its incarnations; supervise.c. */
@@ -49,6 +50,7 @@ struct master {
 	struct streams *streams;
 	struct control_socket *control;
 	struct kick *kick;
+	struct pulls *pulls;
 	struct auth *auth;
 	struct logw *log;
 

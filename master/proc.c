@@ -156,6 +156,7 @@ proc_flush(const struct proc_env *env, struct proc *p)
 			    EPOLLIN | EPOLLOUT, tag);
 		if (r < 0)
 			return r;
+		ipc_wipe(&p->queue[p->qhead]);
 		p->qhead = (p->qhead + 1) % PROC_QUEUE;
 		p->qlen--;
 	}

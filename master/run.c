@@ -12,6 +12,7 @@
 #include "master/control.h"
 #include "master/logw.h"
 #include "master/master.h"
+#include "master/pulls.h"
 #include "master/run.h"
 #include "master/streams.h"
 #include "master/supervise.h"
@@ -125,6 +126,9 @@ run(struct master *m)
 		uint64_t now = clock_now().ns;
 		uint64_t next = supervise_tick(m, now);
 		uint64_t other = streams_tick(m, now);
+		if (other < next)
+			next = other;
+		other = pulls_tick(m, now);
 		if (other < next)
 			next = other;
 		other = log_tick((struct mono){ now });

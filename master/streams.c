@@ -11,6 +11,7 @@
 #include "master/auth_run.h"
 #include "master/kick.h"
 #include "master/master.h"
+#include "master/pulls.h"
 #include "master/streams.h"
 
 enum { FREE_STEP_MS = 2, ARENA_FULL_PERCENT = 90 };
@@ -30,6 +31,7 @@ struct streams {
 	struct pending *pending;  /* by block */
 	struct ring_free *orphan; /* by block: of dead owners */
 	bool *orphaned;
+	uint64_t *pull; /* by block: that publishes it; 0: a client */
 };
 
 struct streams *
@@ -42,7 +44,8 @@ streams_new(uint32_t nblocks)
 	s->pending = calloc(nblocks, sizeof *s->pending);
 	s->orphan = calloc(nblocks, sizeof *s->orphan);
 	s->orphaned = calloc(nblocks, sizeof *s->orphaned);
-	if (s->pending && s->orphan && s->orphaned)
+	s->pull = calloc(nblocks, sizeof *s->pull);
+	if (s->pending && s->orphan && s->orphaned && s->pull)
 		return s;
 	streams_free(s);
 	return NULL;
@@ -56,6 +59,7 @@ streams_free(struct streams *s)
 	free(s->pending);
 	free(s->orphan);
 	free(s->orphaned);
+	free(s->pull);
 	free(s);
 }
 
@@ -213,6 +217,23 @@ app_of(const struct master *m, uint32_t d)
 }
 
 /*
+ * How long viewers of the name at d are kept.  Those of a pull whose worker
+ * died wait as long for its next worker as they would for the next server.
+ */
+static uint64_t
+grace_of(const struct master *m, uint32_t d, enum reason why, bool pulled)
+{
+	const struct conf_app *app = app_of(m, d);
+	int64_t ms = app->grace_ms,
+		hold = conf_vhost(m->conf, app->vhost)->hold_ms;
+	if (is_goodbye(why))
+		return 0;
+	if (pulled && why == REASON_OWNER_DIED && hold > ms)
+		ms = hold;
+	return (uint64_t)ms;
+}
+
+/*
  * LIVE -> ENDED, in the order that lets a worker which sees the end know all
  * about it; then marks in every slot.  The caller writes the eventfds after
  * the last mark: master_wake_all().
@@ -224,8 +245,8 @@ end_stream(struct master *m, uint32_t b, enum reason why, struct left left)
 	uint64_t gen = gen_of(sg_of(m, b)), now = clock_now().ns;
 	uint32_t d = atomic_load_explicit(&blk->dir, memory_order_relaxed);
 	struct dir_entry *e = &m->arena.control->dir[d];
-	uint64_t grace_ms =
-	    is_goodbye(why) ? 0 : (uint64_t)app_of(m, d)->grace_ms;
+	uint64_t pull = m->streams->pull[b],
+		 grace_ms = grace_of(m, d, why, pull != 0);
 	left = plausible(m, b, left);
 	atomic_store_explicit(&blk->end_reason, why, memory_order_relaxed);
 	atomic_store_explicit(&blk->grace_until_ns,
@@ -245,7 +266,9 @@ end_stream(struct master *m, uint32_t b, enum reason why, struct left left)
 		wake_mark_directory(&m->arena, i);
 	}
 	m->streams->live--;
+	m->streams->pull[b] = 0;
 	log_end(m, b, gen, why, grace_ms);
+	pulls_live(m, pull, false);
 }
 
 /* The clock in a dead owner's half: nothing else of it is trusted. */
@@ -346,6 +369,8 @@ grant(struct master *m, unsigned slot, uint64_t request,
 	}
 	make_live(m, slot, p, (uint32_t)b, (uint32_t)d, &a.u.stream);
 	log_start(m, slot, p, (uint32_t)b, a.u.stream.gen);
+	s->pull[b] = p->pull;
+	pulls_live(m, p->pull, true);
 	if (master_tell(m, slot, &a) != 0) {
 		end_stream(
 		    m, (uint32_t)b, REASON_INTERNAL, (struct left){ 0, 0 });
@@ -363,15 +388,28 @@ forget_pending(struct streams *s, uint32_t b)
 	s->pending[b].on = false;
 }
 
+/* A pull that waited for its name may be over. */
+static bool
+still_wanted(const struct master *m, const struct pending *p)
+{
+	return p->what.pull == 0 ||
+	       pulls_claim(m, p->slot, p->what.pull, p->what.key,
+		   p->what.keylen) == PULLS_YES;
+}
+
 /* The name of block b is free now: who waited for it gets it. */
 static void
 give_pending(struct master *m, uint32_t b)
 {
 	struct pending p = m->streams->pending[b];
 	forget_pending(m->streams, b);
-	if (p.on && m->slot[p.slot].proc.pid != 0 &&
-	    m->slot[p.slot].proc.incarnation == p.incarnation)
+	if (!p.on || m->slot[p.slot].proc.pid == 0 ||
+	    m->slot[p.slot].proc.incarnation != p.incarnation)
+		return;
+	if (still_wanted(m, &p))
 		grant(m, p.slot, p.request, &p.what);
+	else
+		refuse(m, p.slot, p.request, &p.what, REASON_UPSTREAM_IDLE);
 }
 
 static void
@@ -383,17 +421,17 @@ refuse_pending(struct master *m, uint32_t b)
 		refuse(m, p.slot, p.request, &p.what, REASON_NAME_TAKEN);
 }
 
-static void
-ask_owner(struct master *m, unsigned slot, const struct ipc_msg *msg,
-    uint32_t b, uint64_t gen)
+/* Returns false if a newcomer waits already: this one is refused. */
+static bool
+wait_for_name(
+    struct master *m, unsigned slot, const struct ipc_msg *msg, uint32_t b)
 {
 	struct streams *s = m->streams;
-	struct ipc_msg ask = { .kind = IPC_ASK };
 	struct pending *p = &s->pending[b];
 	if (p->on) {
 		refuse(
 		    m, slot, msg->request, &msg->u.publish, REASON_NAME_TAKEN);
-		return;
+		return false;
 	}
 	p->on = true;
 	p->slot = slot;
@@ -408,6 +446,16 @@ ask_owner(struct master *m, unsigned slot, const struct ipc_msg *msg,
 		1000)
 			     .ns;
 	s->npending++;
+	return true;
+}
+
+static void
+ask_owner(struct master *m, unsigned slot, const struct ipc_msg *msg,
+    uint32_t b, uint64_t gen)
+{
+	struct ipc_msg ask = { .kind = IPC_ASK };
+	if (!wait_for_name(m, slot, msg, b))
+		return;
 	ask.u.stream.block = b;
 	ask.u.stream.gen = gen;
 	/* if that fails the owner is killed, and its death settles it */
@@ -416,17 +464,39 @@ ask_owner(struct master *m, unsigned slot, const struct ipc_msg *msg,
 
 /* Messages. -------------------------------------------------------------- */
 
+/* Is the name live?  *b, *gen: where. */
 static bool
-key_is_sound(const struct ipc_publish *p)
+name_is_taken(const struct master *m, const struct ipc_publish *p, uint32_t *b,
+    uint64_t *gen)
 {
-	size_t n;
-	unsigned nuls = 0;
-	if (p->keylen == 0 || p->keylen > IPC_KEY_MAX)
-		return false;
-	for (uint32_t i = 0; i < p->keylen; i++)
-		nuls += p->key[i] == '\0';
-	(void)directory_key_part(p->key, p->keylen, 3, &n);
-	return nuls == 3 && n > 0;
+	return directory_find(&m->arena, p->key, p->keylen, b, gen) &&
+	       is(m, *b, BLOCK_LIVE, *gen);
+}
+
+/*
+ * A worker has media of a name that it was told to pull.  It takes over nobody:
+ * only an older pull of the name, which was dropped, is waited for, because its
+ * worker ends it any moment.
+ */
+static void
+publish_pull(struct master *m, unsigned slot, const struct ipc_msg *msg,
+    enum pulls_claim claim)
+{
+	const struct ipc_publish *p = &msg->u.publish;
+	uint32_t b;
+	uint64_t gen;
+	if (m->stopping)
+		refuse(m, slot, msg->request, p, REASON_SERVER_STOP);
+	else if (claim == PULLS_OVER)
+		refuse(m, slot, msg->request, p, REASON_UPSTREAM_IDLE);
+	else if (kick_name_until(m, p->key, p->keylen).ns != 0)
+		refuse(m, slot, msg->request, p, REASON_NAME_BANNED);
+	else if (!name_is_taken(m, p, &b, &gen))
+		grant(m, slot, msg->request, p);
+	else if (m->streams->pull[b] == 0 || m->streams->pull[b] == p->pull)
+		refuse(m, slot, msg->request, p, REASON_NAME_TAKEN);
+	else
+		(void)wait_for_name(m, slot, msg, b);
 }
 
 static int
@@ -435,8 +505,16 @@ on_publish(struct master *m, unsigned slot, const struct ipc_msg *msg)
 	const struct ipc_publish *p = &msg->u.publish;
 	uint32_t b;
 	uint64_t gen;
-	if (!key_is_sound(p))
+	if (!directory_key_sound(p->key, p->keylen))
 		return -EPROTO;
+	if (p->pull != 0) {
+		enum pulls_claim c =
+		    pulls_claim(m, slot, p->pull, p->key, p->keylen);
+		if (c == PULLS_FOREIGN)
+			return -EPROTO;
+		publish_pull(m, slot, msg, c);
+		return 0;
+	}
 	enum reason why = auth_ask(m, slot, TOKEN_PUBLISH, p);
 	if (m->stopping)
 		refuse(m, slot, msg->request, p, REASON_SERVER_STOP);
@@ -444,11 +522,12 @@ on_publish(struct master *m, unsigned slot, const struct ipc_msg *msg)
 		refuse(m, slot, msg->request, p, why);
 	else if (kick_name_until(m, p->key, p->keylen).ns != 0)
 		refuse(m, slot, msg->request, p, REASON_NAME_BANNED);
-	else if (directory_find(&m->arena, p->key, p->keylen, &b, &gen) &&
-		 is(m, b, BLOCK_LIVE, gen))
-		ask_owner(m, slot, msg, b, gen);
-	else
+	else if (!name_is_taken(m, p, &b, &gen))
 		grant(m, slot, msg->request, p);
+	else if (m->streams->pull[b] != 0)
+		refuse(m, slot, msg->request, p, REASON_NAME_TAKEN);
+	else
+		ask_owner(m, slot, msg, b, gen);
 	return 0;
 }
 
@@ -457,7 +536,7 @@ on_play(struct master *m, unsigned slot, const struct ipc_msg *msg)
 {
 	const struct ipc_publish *p = &msg->u.publish;
 	struct ipc_msg a = { .kind = IPC_ADMIT, .request = msg->request };
-	if (!key_is_sound(p))
+	if (!directory_key_sound(p->key, p->keylen))
 		return -EPROTO;
 	enum reason why = auth_ask(m, slot, TOKEN_PLAY, p);
 	if (why != REASON_NONE) {

@@ -10,6 +10,11 @@
  *	  KEEP, time-out		-> REFUSE name-taken
  *	  death of the newcomer		-> nobody waits
  *	  a second newcomer		-> REFUSE name-taken
+ *	PUBLISH of a pull, name free	-> GRANT, or REFUSE by limit; no key is asked
+ *	  name taken by a client	-> REFUSE name-taken, and so for a client
+ *					   when a pull has it
+ *	  by an older, dropped pull	-> it waits for the end of that, as above
+ *	  the pull is over		-> REFUSE upstream-idle
  *	PLAY			-> ADMIT, or REFUSE (auth_run.h, as for PUBLISH)
  *	UNPUBLISH, death	-> ENDED; freed by the owner (FREED) or, for a
  *				   dead one, by streams_tick()

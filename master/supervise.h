@@ -9,7 +9,8 @@
  * Order of a death: socket closed with what is unread in it; the slot's
  * section counter even, interest bits, asleep, readers 0; its seats free; its
  * streams ended,
- * everybody woken, takeovers settled (streams_owner_died); then the successor.
+ * everybody woken, takeovers settled (streams_owner_died); what it pulled given
+ * to others (pulls_worker_died); then the successor.
  *
  * A slot is restarted at once.  Only deaths by the worker's own fault (SEGV,
  * ABRT, BUS, SYS, another signal of the CPU, an exit that nobody asked for, a

@@ -130,11 +130,12 @@ init_control(struct arena *a, const struct arena_size *size)
 	c->budget_segs = size->bytes >> SEGMENT_SHIFT;
 	c->start_ns = clock_now().ns;
 	c->master_pid = (uint32_t)getpid();
-	uint64_t random[3];
+	uint64_t random[4];
 	bug_on(getrandom(random, sizeof random, 0) != sizeof random);
 	c->boot_id = random[0];
 	c->hash_key[0] = random[1];
 	c->hash_key[1] = random[2];
+	c->node = random[3];
 	c->layout = ARENA_LAYOUT;
 	c->magic = ARENA_MAGIC;
 }

@@ -31,7 +31,7 @@
 #include "shm/wake.h"
 
 #define ARENA_MAGIC UINT64_C(0x31656369756c7353) /* "Sluice1" */
-enum { ARENA_LAYOUT = 2, SEATS_MAX = 1 << 24 };
+enum { ARENA_LAYOUT = 3, SEATS_MAX = 1 << 24 };
 
 enum worker_state { WORKER_DOWN, WORKER_STARTING, WORKER_UP, WORKER_QUIT };
 
@@ -51,6 +51,7 @@ struct control {
 	uint32_t nblocks, nrows;  /* per slot */
 	uint32_t nsegs, dir_size; /* segments per slot; directory entries */
 	uint64_t boot_id;
+	uint64_t node; /* this server among its like, until it stops: edges */
 	uint64_t start_ns;
 	uint64_t budget_segs; /* arena limit over all slots */
 	uint64_t hash_key[2];

@@ -174,6 +174,19 @@ directory_make_key(char key[DIR_KEY_MAX], const char *vhost, size_t vhost_len,
 	return n;
 }
 
+bool
+directory_key_sound(const char *key, size_t keylen)
+{
+	size_t n;
+	unsigned nuls = 0;
+	if (keylen == 0 || keylen > DIR_KEY_MAX)
+		return false;
+	for (size_t i = 0; i < keylen; i++)
+		nuls += key[i] == '\0';
+	(void)directory_key_part(key, keylen, 3, &n);
+	return nuls == 3 && n > 0;
+}
+
 const char *
 directory_key_part(const char *key, size_t keylen, unsigned i, size_t *len)
 {

@@ -69,6 +69,9 @@ size_t directory_make_key(char key[DIR_KEY_MAX], const char *vhost,
     size_t vhost_len, const char *app, size_t app_len, const char *inst,
     size_t inst_len, const char *stream, size_t stream_len);
 
+/* Has a key that came from elsewhere four parts, and a stream in the last? */
+bool directory_key_sound(const char *key, size_t keylen);
+
 /* Part i (0 vhost .. 3 stream) of a key; *len 0 if it has fewer parts. */
 const char *directory_key_part(
     const char *key, size_t keylen, unsigned i, size_t *len);

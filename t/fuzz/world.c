@@ -11,6 +11,7 @@
 #include "common/log.h"
 #include "master/auth_run.h"
 #include "master/kick.h"
+#include "master/pulls.h"
 #include "master/streams.h"
 #include "rtmp/wire.h"
 #include "shm/section.h"
@@ -119,6 +120,15 @@ auth_ask(struct master *m, unsigned slot, enum token_use use,
 	return x->auth_says;
 }
 
+/* Of master/proc.c. */
+void
+proc_kill(struct proc *p, enum proc_why why)
+{
+	(void)p;
+	(void)why;
+	bug_on(true);
+}
+
 void
 master_wake_all(const struct master *m)
 {
@@ -129,11 +139,15 @@ static bool
 master_turn(struct world *x)
 {
 	bool any = x->nto_master > 0;
-	for (unsigned i = 0; i < x->nto_master; i++)
-		bug_on(streams_message(&x->master, x->to_master[i].slot,
-			   &x->to_master[i].m) != 0);
+	for (unsigned i = 0; i < x->nto_master; i++) {
+		const struct said *s = &x->to_master[i];
+		bool pulls = s->m.kind >= IPC_WANT;
+		bug_on((pulls ? pulls_message : streams_message)(
+			   &x->master, s->slot, &s->m) != 0);
+	}
 	x->nto_master = 0;
 	streams_tick(&x->master, x->now.ns);
+	pulls_tick(&x->master, x->now.ns);
 	if (!x->hold && x->nto_worker > 0) {
 		world_release(x);
 		any = true;
@@ -350,6 +364,7 @@ start_worker(struct world *x, unsigned i)
 	x->link[i].x = x;
 	w->link = &x->link[i];
 	x->master.slot[i].proc.pid = 1;
+	x->master.slot[i].proc.ready = true;
 	x->master.slot[i].proc.incarnation = w->incarnation;
 	w->loop = fake_loop_new(take, x);
 	bufpool_init(&w->pool, (size_t)x->conf->input_bytes);
@@ -396,6 +411,7 @@ world_new(void)
 	bug_on(x->conf == NULL);
 	x->app = conf_app(x->conf, 0);
 	x->conf->input_bytes = 16 << 20;
+	x->conf->max_waiting = WORLD_SEATS;
 	x->app->stream_bytes = 1 << 20;
 	x->conf->seats[SEAT_WAITING] = waiting;
 	x->master.conf = x->conf;
@@ -403,6 +419,8 @@ world_new(void)
 	keep_arena(&x->master.arena, &size, &x->master.arena_fds);
 	x->master.kick = kick_new();
 	bug_on(x->master.kick == NULL);
+	x->master.pulls = pulls_new(x->conf);
+	bug_on(x->master.pulls == NULL);
 	x->master.streams = streams_new(WORLD_BLOCKS);
 	bug_on(x->master.streams == NULL);
 	for (unsigned i = 0; i < WORLD_WORKERS; i++)
@@ -548,6 +566,7 @@ world_end(struct world *x)
 			forget(&x->client[i]);
 	streams_free(x->master.streams);
 	kick_free(x->master.kick);
+	pulls_free(x->master.pulls);
 	model_end(&x->model);
 	the_world = NULL;
 	free(x->conf);
