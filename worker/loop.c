@@ -192,6 +192,17 @@ loop_poll(struct loop *l, int fd, uint32_t index)
 }
 
 void
+loop_watch(struct loop *l, enum loop_op op, int fd, unsigned what,
+    uint32_t index, uint32_t gen)
+{
+	struct io_uring_sqe *sqe = get_sqe(l);
+	bug_on(op != LOOP_DIAL && op != LOOP_RESOLVE);
+	io_uring_prep_poll_add(sqe, fd,
+	    (what & LOOP_IN ? POLLIN : 0U) | (what & LOOP_OUT ? POLLOUT : 0U));
+	io_uring_sqe_set_data64(sqe, name_of(op, index, gen));
+}
+
+void
 loop_cancel(struct loop *l, enum loop_op op, uint32_t index, uint32_t gen)
 {
 	struct io_uring_sqe *sqe = get_sqe(l);
@@ -222,6 +233,17 @@ loop_send(struct loop *l, int fd, const struct iovec *iov, unsigned n,
 	return true;
 }
 
+/* The result of a watch. */
+static int32_t
+what_came(int32_t res)
+{
+	bool both = (res & (POLLERR | POLLHUP)) != 0;
+	if (res < 0)
+		return res;
+	return (both || res & POLLIN ? LOOP_IN : 0) |
+	       (both || res & POLLOUT ? LOOP_OUT : 0);
+}
+
 static void
 to_event(struct loop *l, const struct io_uring_cqe *cqe, struct loop_event *e)
 {
@@ -233,6 +255,8 @@ to_event(struct loop *l, const struct io_uring_cqe *cqe, struct loop_event *e)
 		.more = (cqe->flags & IORING_CQE_F_MORE) != 0,
 		.buffer = -1,
 	};
+	if (e->op == LOOP_DIAL || e->op == LOOP_RESOLVE)
+		e->res = what_came(cqe->res);
 	if (cqe->flags & IORING_CQE_F_BUFFER) {
 		e->buffer = (int)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
 		e->data = l->buffers + (size_t)e->buffer * BUFFER_SIZE;

@@ -31,6 +31,8 @@ enum loop_op {
 	LOOP_SEND,     /* index, gen: connection; res: bytes taken */
 	LOOP_WRITABLE, /* index, gen: connection */
 	LOOP_POLL,     /* index: the caller's number; readable */
+	LOOP_DIAL,     /* index, gen: attempt of worker/dial.h; once */
+	LOOP_RESOLVE,  /* index, gen: socket of worker/resolve.h; once */
 	LOOP_CANCEL
 };
 
@@ -38,6 +40,9 @@ enum {
 	LOOP_SENDS_MAX = 256, /* prepared and not run */
 	LOOP_SEND_IOV = 64    /* pieces of one send */
 };
+
+/* What to watch for; LOOP_IN and LOOP_OUT may be added. */
+enum { LOOP_IN = 1, LOOP_OUT = 2 };
 
 struct loop_event {
 	enum loop_op op;
@@ -64,6 +69,16 @@ void loop_accept(struct loop *l, int fd, uint32_t index);
 void loop_recv(struct loop *l, int fd, uint32_t index, uint32_t gen);
 void loop_writable(struct loop *l, int fd, uint32_t index, uint32_t gen);
 void loop_poll(struct loop *l, int fd, uint32_t index);
+/*
+ * Watch fd for `what`, once.  A descriptor must not be closed before its watch
+ * has completed, or is cancelled by loop_cancel(): no need to wait for the
+ * cancelled one, if gen is not used for another.
+ *
+ * op	LOOP_DIAL or LOOP_RESOLVE; res of the event is what has come (LOOP_IN,
+ *	LOOP_OUT; both after an error or the end), or -errno
+ */
+void loop_watch(struct loop *l, enum loop_op op, int fd, unsigned what,
+    uint32_t index, uint32_t gen);
 /* End what is armed under that name; its own last completion tells. */
 void loop_cancel(struct loop *l, enum loop_op op, uint32_t index, uint32_t gen);
 
