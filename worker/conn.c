@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -14,7 +15,12 @@
 #include "common/log.h"
 #include "worker/conn.h"
 
-enum { ACCEPT_PAUSE_MS = 100, OUT_FIRST = 2048, STASH_FIRST = 32768 };
+enum {
+	ACCEPT_PAUSE_MS = 100,
+	OUT_FIRST = 2048,
+	STASH_FIRST = 32768,
+	OUTBOUND_SHARE = 4 /* a quarter of the table may be dialled */
+};
 
 static bool
 may_follow(enum conn_state from, enum conn_state to)
@@ -191,7 +197,8 @@ init_row(struct conn *c)
 	atomic_store_explicit(&r->bytes_out, 0, memory_order_relaxed);
 	atomic_store_explicit(&r->skips, 0, memory_order_relaxed);
 	atomic_store_explicit(&r->lag_bytes, 0, memory_order_relaxed);
-	atomic_store_explicit(&r->role, ROW_NEW, memory_order_release);
+	atomic_store_explicit(&r->role, c->outbound ? ROW_UPSTREAM : ROW_NEW,
+	    memory_order_release);
 }
 
 /* A free entry, the lowest used first; NULL when the table is full. */
@@ -208,7 +215,7 @@ static enum reason
 welcome(const struct worker *w, const struct conn *c)
 {
 	const struct conns *cs = w->conns;
-	if (cs->open >= cs->limit)
+	if (cs->open - cs->outbound >= cs->limit)
 		return REASON_CLIENTS_FULL;
 	if (!conf_admits(w->conf, &c->peer))
 		return REASON_ADDRESS_DENIED;
@@ -217,19 +224,12 @@ welcome(const struct worker *w, const struct conn *c)
 	return REASON_NONE;
 }
 
+/* An entry for fd, with what does not depend on who called whom. */
 static void
-accepted(struct worker *w, int fd)
+start_entry(
+    struct worker *w, struct conn *c, int fd, const struct conf_app *app)
 {
 	struct conns *cs = w->conns;
-	worker_count(w, COUNTER_ACCEPTED, 1);
-	struct conn *c = w->quitting ? NULL : take_entry(cs);
-	if (c == NULL) {
-		worker_count(
-		    w, (unsigned)COUNTER_REASONS + REASON_CLIENTS_FULL, 1);
-		worker_count(w, COUNTER_CLOSED, 1);
-		close(fd);
-		return;
-	}
 	uint32_t gen = (c->gen + 1) & 0xffffff;
 	memset(c, 0, sizeof *c);
 	c->fd = fd;
@@ -241,20 +241,78 @@ accepted(struct worker *w, int fd)
 		(++cs->next_id & UINT32_MAX);
 	c->row = arena_row(&w->arena, w->self, c->index);
 	c->since = c->heard = c->progress = w->now;
-	c->app = conf_app(w->conf, 0);
-	c->deadline = mono_add_ms(w->now, (uint64_t)c->app->handshake_ms);
+	c->app = app;
+	c->deadline = mono_add_ms(w->now, (uint64_t)app->handshake_ms);
 	c->late = REASON_HANDSHAKE_TIMEOUT;
 	set_options(fd);
-	set_app_options(c->app, fd);
-	peer_address(fd, &c->peer, c->addr);
-	c->refuse = welcome(w, c);
+	set_app_options(app, fd);
+}
+
+/* Its peer is known: it may be seen, and heard. */
+static void
+begin(struct worker *w, struct conn *c)
+{
 	init_row(c);
 	set_state(c, CONN_HELLO);
-	cs->open++;
-	word_add(&w->slot->clients, 1);
-	loop_recv(w->loop, fd, c->index, c->gen);
+	w->conns->open++;
+	if (c->outbound)
+		w->conns->outbound++;
+	else
+		word_add(&w->slot->clients, 1);
+	loop_recv(w->loop, c->fd, c->index, c->gen);
 	c->recv_armed = true;
-	cs->ops->opened(w, c);
+	w->conns->ops->opened(w, c);
+}
+
+static void
+accepted(struct worker *w, int fd)
+{
+	worker_count(w, COUNTER_ACCEPTED, 1);
+	struct conn *c = w->quitting ? NULL : take_entry(w->conns);
+	if (c == NULL) {
+		worker_count(
+		    w, (unsigned)COUNTER_REASONS + REASON_CLIENTS_FULL, 1);
+		worker_count(w, COUNTER_CLOSED, 1);
+		close(fd);
+		return;
+	}
+	start_entry(w, c, fd, conf_app(w->conf, 0));
+	peer_address(fd, &c->peer, c->addr);
+	c->refuse = welcome(w, c);
+	begin(w, c);
+}
+
+/* io_uring waits for a blocking socket, and says EAGAIN for another. */
+static void
+make_blocking(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+	if (flags >= 0)
+		(void)fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+}
+
+struct conn *
+conn_adopt(struct worker *w, int fd, const struct addr *peer, uint16_t port,
+    const struct conf_app *app)
+{
+	struct conns *cs = w->conns;
+	char text[ADDR_TEXT];
+	struct conn *c = NULL;
+	if (!w->quitting && cs->outbound < cs->size / OUTBOUND_SHARE)
+		c = take_entry(cs);
+	if (c == NULL) {
+		close(fd);
+		return NULL;
+	}
+	make_blocking(fd);
+	start_entry(w, c, fd, app);
+	c->outbound = true;
+	c->peer = *peer;
+	addr_print(peer, text);
+	snprintf(c->addr, sizeof c->addr,
+	    addr_is_v4(peer) ? "%s:%u" : "[%s]:%u", text, port);
+	begin(w, c);
+	return c;
 }
 
 static void
@@ -326,6 +384,9 @@ log_close_slow(struct worker *w, const struct conn *c)
 static void
 log_close(struct worker *w, struct conn *c)
 {
+	/* who wanted a connection to a server says what became of it */
+	if (c->outbound)
+		return;
 	worker_count(w, COUNTER_CLOSED, 1);
 	worker_count(w, (unsigned)COUNTER_REASONS + c->reason, 1);
 	/* a scan of the port is a counter, not a log line */
@@ -354,7 +415,10 @@ finish(struct worker *w, struct conn *c)
 	set_state(c, CONN_FREE);
 	cs->free[cs->nfree++] = c->index;
 	cs->open--;
-	word_add(&w->slot->clients, UINT64_MAX);
+	if (c->outbound)
+		cs->outbound--;
+	else
+		word_add(&w->slot->clients, UINT64_MAX);
 	if (cs->accept_again.ns != 0)
 		arm_accept(w);
 }
@@ -847,6 +911,8 @@ conns_event(struct worker *w, const struct loop_event *e)
 	case LOOP_NONE:
 	case LOOP_SEND:
 	case LOOP_POLL:
+	case LOOP_DIAL:
+	case LOOP_RESOLVE:
 	case LOOP_CANCEL:
 		bug_on(true);
 	}

@@ -3,7 +3,7 @@
  * and its end.  What the bytes mean is the session's business, what a player
  * is sent besides is the player's.
  *
- *	FREE	-> HELLO			accepted
+ *	FREE	-> HELLO			accepted, or dialled
  *	HELLO	-> OPEN, LINGER, CLOSING	handshake done
  *	OPEN	-> LINGER, CLOSING		connect, publish, play
  *	LINGER	-> CLOSING			last bytes out, then SHUT_WR;
@@ -67,13 +67,14 @@ struct conn {
 	bool queued;	    /* on the ready list */
 	enum reason refuse; /* to be told at connect; REASON_NONE: welcome */
 	bool shut;	    /* SHUT_WR is done */
+	bool outbound;	    /* dialled: the peer is a server */
 	bool doomed;	    /* to be ended by conns_reap(), for `reason` */
 	bool abrupt;	    /* doomed: without what is in out */
 	struct conn_buf out, stash;
 	/* those who play on it, linked by play.c; they flush it.  Only the one
 	 * that stands inside a message may send, one send in a section */
 	struct player *player, *inside, *sender;
-	struct mono since;    /* accept */
+	struct mono since;    /* accept, conn_adopt() */
 	struct mono deadline; /* HELLO, LINGER; of commands in OPEN; 0 none */
 	enum reason late;     /* the reason when deadline passes */
 	struct mono progress; /* last byte that the socket took */
@@ -95,7 +96,7 @@ TAILQ_HEAD(conn_list, conn);
 
 /* What the layers to the right do; set once by main.c. */
 struct conn_ops {
-	/* a connection was accepted */
+	/* a connection was accepted, or dialled (c->outbound) */
 	void (*opened)(struct worker *w, struct conn *c);
 	/* bytes; may pause, close */
 	void (*input)(
@@ -111,8 +112,9 @@ struct conns {
 	uint32_t size, high; /* high: entries ever used */
 	uint32_t nfree;
 	uint32_t *free;
-	uint32_t open;	/* not FREE */
-	uint32_t limit; /* of them; above it they are refused */
+	uint32_t open;	   /* not FREE */
+	uint32_t outbound; /* of these: dialled */
+	uint32_t limit;	   /* of the others; above it they are refused */
 	struct bans bans;
 	struct seat_search *seats; /* by virtual host */
 	uint64_t next_id;
@@ -135,6 +137,19 @@ void conns_fini(struct worker *w);
 /* Start accepting; the descriptors become ours. */
 void conns_listen(struct worker *w, const int *fd, unsigned n);
 void conns_stop_listening(struct worker *w);
+
+/*
+ * A connection that worker/dial.h made: the peer is a server, we are its
+ * client.  In HELLO, ops->opened is called before this returns.  It sits on no
+ * seat of MaxConnections and counts among no clients, and is logged by those
+ * who wanted it; at most a quarter of the table is for such.
+ *
+ * fd		becomes ours; a blocking one afterwards, as io_uring wants it
+ * app		whose limits hold (time, unsent bytes)
+ * Returns	NULL when there is no room; fd is closed then
+ */
+struct conn *conn_adopt(struct worker *w, int fd, const struct addr *peer,
+    uint16_t port, const struct conf_app *app);
 
 /* Hand an event of the loop to its connection. */
 void conns_event(struct worker *w, const struct loop_event *e);

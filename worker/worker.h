@@ -6,6 +6,8 @@
  * given to them in struct session_ops and the fields below):
  *
  *	loop | conn | link | session | publish  play | glue | main
+ *
+ * resolve, dial and hops stand beside conn: upstream.c uses them.
  */
 #ifndef WORKER_WORKER_H
 #define WORKER_WORKER_H
@@ -26,6 +28,9 @@ struct link;
 struct sessions;
 struct publishers;
 struct players;
+struct resolver;
+struct dialer;
+struct hops;
 struct session_ops;
 
 enum {
@@ -53,6 +58,9 @@ struct worker {
 	struct sessions *sessions;
 	struct publishers *publishers;
 	struct players *players;
+	struct resolver *resolver;
+	struct dialer *dialer;
+	struct hops *hops;
 };
 
 /* The loop shall not sleep beyond t. */
