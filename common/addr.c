@@ -48,6 +48,34 @@ addr_parse_peer(const char *text, struct addr *a)
 	return addr_parse(text + 1, (size_t)(colon - text) - 2, a);
 }
 
+int
+addr_pair_parse(const char *text, struct addr_pair *p)
+{
+	static const char blank[] = " \t\r\n";
+	struct addr a;
+	*p = (struct addr_pair){ .has_v4 = false };
+	text += strspn(text, blank);
+	while (*text != '\0') {
+		size_t n = strcspn(text, ", \t\r\n");
+		if (addr_parse(text, n, &a) != 0)
+			return -1;
+		bool v4 = addr_is_v4(&a), *has = v4 ? &p->has_v4 : &p->has_v6;
+		if (*has)
+			return -1;
+		*has = true;
+		*(v4 ? &p->v4 : &p->v6) = a;
+		text += n + strspn(text + n, blank);
+		if (*text == '\0')
+			return 0;
+		if (*text++ != ',')
+			return -1;
+		text += strspn(text, blank);
+		if (*text == '\0')
+			return -1;
+	}
+	return 0;
+}
+
 void
 addr_from_sockaddr(const struct sockaddr *sa, struct addr *a)
 {

@@ -21,6 +21,12 @@ struct addr_net {
 	uint8_t bits;
 };
 
+/* One address of each family at most. */
+struct addr_pair {
+	bool has_v4, has_v6;
+	struct addr v4, v6;
+};
+
 enum { ADDR_TEXT = 46, ADDR_NET_TEXT = 50 };
 
 /*
@@ -31,6 +37,12 @@ int addr_parse(const char *text, size_t len, struct addr *a);
 
 /* The address of "192.0.2.1:1935" or "[2001:db8::1]:1935".  0 or -1. */
 int addr_parse_peer(const char *text, struct addr *a);
+
+/*
+ * From "", "192.0.2.1", "2001:db8::1", or two of them with a comma between.
+ * Returns 0, or -1: something else, or two of one family.
+ */
+int addr_pair_parse(const char *text, struct addr_pair *p);
 
 /* From a socket's; anything but IP is "::".  */
 void addr_from_sockaddr(const struct sockaddr *sa, struct addr *a);

@@ -119,11 +119,11 @@ static void
 check_address(struct conf_reader *r, const struct conf_param *p, int line)
 {
 	const char *text = r->parts.vhost[r->vhost].local_address;
-	struct addr a;
-	if (text[0] != '\0' && addr_parse(text, strlen(text), &a) != 0)
+	struct addr_pair a;
+	if (addr_pair_parse(text, &a) != 0)
 		conf_fault(r, line, p->path,
-		    "expected an IPv4 or IPv6 address of this machine, not "
-		    "\"%.60s\"",
+		    "expected an IPv4 or IPv6 address of this machine, or one "
+		    "of each with a comma between, not \"%.60s\"",
 		    text);
 }
 
