@@ -26,10 +26,13 @@
 #include "rtmp/wire.h"
 #include "worker/admin.h"
 #include "worker/conn.h"
+#include "worker/dial.h"
 #include "worker/glue.h"
+#include "worker/hops.h"
 #include "worker/link.h"
 #include "worker/play.h"
 #include "worker/publish.h"
+#include "worker/resolve.h"
 #include "worker/session.h"
 
 enum {
@@ -158,6 +161,8 @@ master_said(struct worker *w, const struct ipc_msg *m)
 		quit(w);
 	else if (m->kind == IPC_KICK || m->kind == IPC_BAN)
 		admin_message(w, m);
+	else if (m->kind == IPC_HOP)
+		hops_message(w, &m->u.hop);
 	else
 		glue_answer(w, m);
 }
@@ -189,6 +194,19 @@ poll_event(struct worker *w, const struct loop_event *e)
 		loop_poll(w->loop, IPC_FD, LINK_POLL);
 }
 
+static void
+hand_on(struct worker *w, const struct loop_event *e)
+{
+	if (e->op == LOOP_POLL)
+		poll_event(w, e);
+	else if (e->op == LOOP_DIAL)
+		dial_event(w, e);
+	else if (e->op == LOOP_RESOLVE)
+		resolve_event(w, e);
+	else
+		conns_event(w, e);
+}
+
 /* Returns how many there were. */
 static unsigned
 take_events(struct worker *w)
@@ -196,10 +214,7 @@ take_events(struct worker *w)
 	struct loop_event e;
 	unsigned n = 0;
 	for (; loop_next(w->loop, &e); n++) {
-		if (e.op == LOOP_POLL)
-			poll_event(w, &e);
-		else
-			conns_event(w, &e);
+		hand_on(w, &e);
 		conns_reap(w);
 	}
 	return n;
@@ -266,6 +281,9 @@ run(struct worker *w)
 			tick(w);
 		unsigned n = take_events(w);
 		check_master(w);
+		resolve_tick(w);
+		dial_tick(w);
+		conns_reap(w);
 		publishers_pass(w);
 		conns_reap(w);
 		players_pass(w);
@@ -289,6 +307,12 @@ start(struct worker *w, const struct handover *h)
 	uint32_t size = table_size(w);
 	bufpool_init(&w->pool, (size_t)w->conf->input_bytes);
 	int r = conns_init(w, &glue_conn_ops, size);
+	if (r == 0)
+		r = resolve_init(w, NULL, NULL);
+	if (r == 0)
+		r = dial_init(w);
+	if (r == 0)
+		r = hops_init(w);
 	if (r == 0)
 		r = sessions_init(w, &glue_session_ops, size);
 	if (r == 0)
@@ -315,6 +339,9 @@ stop(struct worker *w)
 	players_fini(w);
 	publishers_fini(w);
 	sessions_fini(w);
+	hops_fini(w);
+	dial_fini(w);
+	resolve_fini(w);
 	conns_fini(w);
 	bufpool_fini(&w->pool);
 	loop_free(w->loop);

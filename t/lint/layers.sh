@@ -36,6 +36,7 @@ declare -A worker_rank=(
 # Files that may include a system header (patterns), if it is special.
 owners() {
 	case $1 in
+	ares.h) owner='worker/resolve.[ch]' ;;
 	liburing.h) owner='worker/loop.[ch]|bench/*' ;;
 	libxml/*) owner='master/conf_xml.[ch]' ;;
 	*) owner= ;;
