@@ -30,7 +30,8 @@
  *			here already or not; again when `via` has grown
  *	UNWANT	 W->M	nobody plays it here any more
  *	PULL	 M->W	fetch key; again when `via` has grown
- *	DROP	 M->W	no more (id)
+ *	DROP	 M->W	no more (id), as an answer to PULLED refused too; an
+ *			id that is over already is passed over
  *	PULLED	 W->M	what became of a pull (id)
  *	DENY	 M->W	key is refused for good: tell its players.  Answered
  *			with UNWANT, whether or not it is wanted (pulls.h)

@@ -377,6 +377,10 @@ on_unwant(struct master *m, unsigned slot, const struct ipc_pull *w)
 	return 0;
 }
 
+/*
+ * Its worker is told DROP too: a PULL for a longer via may be under way to it,
+ * and would begin again what it has given up.
+ */
 static void
 refused(struct master *m, struct pull *p, const struct ipc_pulled *d)
 {
@@ -384,7 +388,7 @@ refused(struct master *m, struct pull *p, const struct ipc_pulled *d)
 		if (p->wants >> i & 1)
 			deny(m, i, p->text, p->keylen, (enum reason)d->reason,
 			    d->error);
-	forget(m->pulls, p);
+	drop(m, p);
 }
 
 static enum pulls_claim

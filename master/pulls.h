@@ -4,7 +4,8 @@
  *
  *	first WANT		-> a worker is chosen: PULL
  *	nobody wants it		-> after LingerTime of its virtual host: DROP
- *	PULLED refused		-> DENY to all who want it; the pull is over
+ *	PULLED refused		-> DENY to all who want it; the pull is over, and
+ *				   its worker is told DROP
  *	its worker died		-> PULL to another, at once; when none is up, as
  *				   soon as one is
  *	WANT with a longer via	-> PULL again, with the same id
