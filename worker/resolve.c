@@ -29,9 +29,9 @@ enum {
 /* What is known of a name. */
 struct answer {
 	char host[RESOLVE_HOST];
-	unsigned n; /* 0: error says why */
+	unsigned n; /* 0: `why` says why */
 	struct addr addr[RESOLVE_ADDRS];
-	char error[RESOLVE_HOST + 80];
+	const char *why;   /* static */
 	struct mono until; /* in the cache; 0: an unused entry */
 };
 
@@ -164,7 +164,7 @@ static void
 set_failed(struct question *q, const char *why)
 {
 	q->a.n = 0;
-	snprintf(q->a.error, sizeof q->a.error, "%s: %s", q->a.host, why);
+	q->a.why = why;
 	set_done(q);
 }
 
@@ -328,8 +328,7 @@ resolve_init(struct worker *w, const char *hosts, const char *servers)
 		struct question *q = &rs->full[i];
 		q->rs = rs;
 		TAILQ_INIT(&q->waiters);
-		snprintf(q->a.error, sizeof q->a.error,
-		    "%d names are asked for already", RESOLVE_QUESTIONS);
+		q->a.why = "too many names are asked for already";
 	}
 	w->resolver = rs;
 	return 0;
@@ -409,12 +408,14 @@ ask(struct resolver *rs, struct question *q)
 	ares_getaddrinfo(rs->channel, q->a.host, NULL, &hints, answered, q);
 }
 
-/* Letters, digits and what stands between them in host names. */
+/* Letters, digits and what stands between them in host names; no label is
+ * empty. */
 static bool
 is_name(const char *host)
 {
 	size_t n = strlen(host);
-	if (n == 0 || n >= RESOLVE_HOST)
+	if (n == 0 || n >= RESOLVE_HOST || host[0] == '.' ||
+	    strstr(host, "..") != NULL)
 		return false;
 	for (; *host != '\0'; host++)
 		if (!isalnum((unsigned char)*host) &&
@@ -513,12 +514,15 @@ static void
 tell(struct worker *w, struct question *q)
 {
 	struct resolve *r;
+	char error[RESOLVE_HOST + 80] = "";
+	if (q->a.n == 0)
+		snprintf(error, sizeof error, "%s%s%s", q->a.host,
+		    q->a.host[0] != '\0' ? ": " : "", q->a.why);
 	q->state = TELLING;
 	while ((r = TAILQ_FIRST(&q->waiters)) != NULL) {
 		TAILQ_REMOVE(&q->waiters, r, entry);
 		r->question = NULL;
-		r->fn(
-		    w, r->ctx, q->a.addr, q->a.n, q->a.n > 0 ? "" : q->a.error);
+		r->fn(w, r->ctx, q->a.addr, q->a.n, error);
 	}
 	free_question(q);
 }
