@@ -11,16 +11,18 @@ enum { CACHE_SHARE = 4 }; /* a quarter of the budget may lie on the lists */
 static unsigned
 class_of(size_t size)
 {
-	unsigned c = 0;
-	while (c < BUFPOOL_CLASSES && ((size_t)BUFPOOL_MIN << (2 * c)) < size)
-		c++;
-	return c;
+	if (size <= BUFPOOL_MIN)
+		return 0;
+	/* 2^n < size <= 2^(n + 1): the class in the middle, or the upper one */
+	unsigned n = 63 - (unsigned)__builtin_clzll(size - 1);
+	unsigned upper = size > (size_t)3 << (n - 1);
+	return 2 * (n - BUFPOOL_MIN_SHIFT) + 1 + upper;
 }
 
 static size_t
 class_size(unsigned c)
 {
-	return (size_t)BUFPOOL_MIN << (2 * c);
+	return (size_t)(BUFPOOL_MIN / 2) * (2 + c % 2) << c / 2;
 }
 
 size_t

@@ -15,7 +15,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { BUFPOOL_CLASSES = 8, BUFPOOL_MIN = 512 }; /* 512 B .. 8 MiB */
+enum {
+	BUFPOOL_MIN_SHIFT = 6,
+	BUFPOOL_MIN = 1 << BUFPOOL_MIN_SHIFT,
+	BUFPOOL_CLASSES = 35 /* 64, 96, 128, 192, 256 B ... 8 MiB */
+};
 
 struct bufpool {
 	size_t budget;

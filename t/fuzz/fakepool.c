@@ -15,9 +15,12 @@ static size_t
 round_up(size_t size)
 {
 	size_t n = BUFPOOL_MIN;
-	for (unsigned c = 0; c < BUFPOOL_CLASSES; c++, n *= 4)
+	for (unsigned c = 0; c < BUFPOOL_CLASSES; c += 2, n *= 2) {
 		if (size <= n)
 			return n;
+		if (size <= n / 2 * 3 && c + 1 < BUFPOOL_CLASSES)
+			return n / 2 * 3;
+	}
 	return 0;
 }
 

@@ -10,15 +10,31 @@
 
 static struct bufpool pool;
 
-START_TEST(sizes_round_up_to_classes_4_times_apart)
+START_TEST(sizes_round_up_to_two_classes_in_each_octave)
 {
-	ck_assert_uint_eq(bufpool_round(0), 512);
-	ck_assert_uint_eq(bufpool_round(1), 512);
-	ck_assert_uint_eq(bufpool_round(512), 512);
-	ck_assert_uint_eq(bufpool_round(513), 2048);
-	ck_assert_uint_eq(bufpool_round(2048), 2048);
-	ck_assert_uint_eq(bufpool_round(2049), 8192);
+	ck_assert_uint_eq(bufpool_round(0), 64);
+	ck_assert_uint_eq(bufpool_round(1), 64);
+	ck_assert_uint_eq(bufpool_round(64), 64);
+	ck_assert_uint_eq(bufpool_round(65), 96);
+	ck_assert_uint_eq(bufpool_round(96), 96);
+	ck_assert_uint_eq(bufpool_round(97), 128);
+	ck_assert_uint_eq(bufpool_round(128), 128);
+	ck_assert_uint_eq(bufpool_round(129), 192);
+	ck_assert_uint_eq(bufpool_round(2049), 3072);
+	ck_assert_uint_eq(bufpool_round(6 << 20), 6 << 20);
+	ck_assert_uint_eq(bufpool_round((6 << 20) + 1), 8 << 20);
 	ck_assert_uint_eq(bufpool_round(8 << 20), 8 << 20);
+}
+END_TEST
+
+START_TEST(no_size_takes_more_than_half_as_much_again)
+{
+	for (size_t n = 65; n <= 8 << 20; n += n / 64 + 1) {
+		ck_assert_uint_ge(bufpool_round(n), n);
+		ck_assert_uint_lt(2 * bufpool_round(n), 3 * n);
+		ck_assert_uint_eq(
+		    bufpool_round(bufpool_round(n)), bufpool_round(n));
+	}
 }
 END_TEST
 
@@ -80,7 +96,7 @@ START_TEST(a_returned_buffer_is_lent_again)
 {
 	bufpool_init(&pool, 1024);
 	for (int i = 0; i < 1000; i++) {
-		void *a = bufpool_get(&pool, 500), *b = bufpool_get(&pool, 1);
+		void *a = bufpool_get(&pool, 500), *b = bufpool_get(&pool, 385);
 		ck_assert_ptr_nonnull(a);
 		ck_assert_ptr_nonnull(b);
 		ck_assert_ptr_ne(a, b);
@@ -97,9 +113,9 @@ START_TEST(lent_counts_whole_buffers)
 {
 	bufpool_init(&pool, 1 << 20);
 	void *a = bufpool_get(&pool, 600), *b = bufpool_get(&pool, 1);
-	ck_assert_uint_eq(pool.lent, 2048 + 512);
-	bufpool_put(&pool, a, 1000);
-	ck_assert_uint_eq(pool.lent, 512);
+	ck_assert_uint_eq(pool.lent, 768 + 64);
+	bufpool_put(&pool, a, 700);
+	ck_assert_uint_eq(pool.lent, 64);
 	bufpool_put(&pool, b, 1);
 	ck_assert_uint_eq(pool.lent, 0);
 	bufpool_fini(&pool);
@@ -178,7 +194,8 @@ main(void)
 	Suite *s = suite_create("bufpool");
 	TCase *t = tcase_create("bufpool");
 	suite_add_tcase(s, t);
-	tcase_add_test(t, sizes_round_up_to_classes_4_times_apart);
+	tcase_add_test(t, sizes_round_up_to_two_classes_in_each_octave);
+	tcase_add_test(t, no_size_takes_more_than_half_as_much_again);
 	tcase_add_test(t, above_the_largest_class_there_is_nothing);
 	tcase_add_test(t, buffers_do_not_overlap);
 	tcase_add_test(t, the_budget_is_never_passed);
