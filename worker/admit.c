@@ -34,7 +34,7 @@ admit_question(const struct session *s, const struct conn *c,
 	p->conn = c->id;
 	p->keylen = ns->keylen;
 	memcpy(p->key, ns->key, ns->keylen);
-	memcpy(p->addr, c->addr, sizeof p->addr);
+	memcpy(p->addr, c->row->addr, sizeof p->addr);
 	if (!query_keep(s->shown, p->query, sizeof p->query, &len) ||
 	    !query_keep(s->query, p->query, sizeof p->query, &len))
 		return false;
@@ -172,7 +172,7 @@ path_of(const struct netstream *ns, char *buf, size_t len)
 static void
 host_of(const struct conn *c, char host[64])
 {
-	snprintf(host, 64, "%s", c->addr);
+	snprintf(host, 64, "%s", c->row->addr);
 	char *colon = strrchr(host, ':');
 	if (colon != NULL)
 		*colon = '\0';
@@ -215,7 +215,7 @@ admit_refuse(struct worker *w, struct conn *c, const struct netstream *ns,
 		    .reason = why, .text = reason_text(why));
 	} else {
 		worker_count(w, COUNTER_REFUSED, 1);
-		LOG(publish_refused, .client = c->id, .addr = c->addr,
+		LOG(publish_refused, .client = c->id, .addr = c->row->addr,
 		    .stream = netstream_name(ns), .reason = why,
 		    .text = reason_text(why));
 	}

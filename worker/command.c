@@ -77,22 +77,23 @@ name_ok(struct span s, size_t max)
 /* Put vhost, app and instance together; false if they are not allowed. */
 static bool
 set_prefix(
-    struct session *s, struct span vhost, struct span app, struct span inst)
+    const struct call *k, struct span vhost, struct span app, struct span inst)
 {
+	char prefix[IPC_KEY_MAX];
 	if (inst.len == 0 || url_same_host(inst, span_of(DEFAULT_INSTANCE)))
 		inst = span_of(DEFAULT_INSTANCE);
 	if (!name_ok(app, SESSION_APP_MAX) || !name_ok(inst, SESSION_APP_MAX) ||
 	    vhost.len + app.len + inst.len + 4 > IPC_KEY_MAX)
 		return false;
 	struct writer wr;
-	writer_init(&wr, s->prefix, sizeof s->prefix);
+	writer_init(&wr, prefix, sizeof prefix);
 	writer_span(&wr, vhost);
 	writer_u8(&wr, 0);
 	writer_span(&wr, app);
 	writer_u8(&wr, 0);
 	writer_span(&wr, inst);
-	s->prefix_len = (uint32_t)wr.len;
-	return writer_ok(&wr);
+	return writer_ok(&wr) &&
+	       session_set_prefix(k->w, k->s, (struct span){ prefix, wr.len });
 }
 
 /*
@@ -174,7 +175,7 @@ log_connect(
 {
 	conn_row_key(k->c, k->s->prefix, k->s->prefix_len);
 	conn_row_agent(k->c, cc->flash_ver.p, cc->flash_ver.len);
-	LOG(client_connect, .client = k->c->id, .addr = k->c->addr,
+	LOG(client_connect, .client = k->c->id, .addr = k->c->row->addr,
 	    .vhost = vhost_name(k), .app = a->app, .instance = a->instance,
 	    .agent = cc->flash_ver, .worker = k->w->self);
 }
@@ -186,7 +187,7 @@ enter(const struct call *k, const struct cmd_connect *cc, struct url_app *a)
 	const struct conf *conf = k->w->conf;
 	const struct conf_vhost *v = find_vhost(conf, cc, a);
 	conn_set_app(k->c, conf_app(conf, v->first_app));
-	if (!set_prefix(k->s, span_of(v->name), a->app, a->instance) ||
+	if (!set_prefix(k, span_of(v->name), a->app, a->instance) ||
 	    !keep_query(k, a->query))
 		return REASON_APP_INVALID;
 	const struct conf_app *app = conf_find_app(conf, v, a->app);
@@ -243,14 +244,9 @@ on_create_stream(const struct call *k)
 		    reason_text(REASON_STREAM_LIMIT));
 		return REASON_NONE;
 	}
-	struct netstream *ns = bufpool_get_new(&k->w->pool, sizeof *ns);
+	const struct netstream *ns = session_new_stream(k->w, k->s);
 	if (ns == NULL)
 		return REASON_INPUT_MEMORY;
-	memset(ns, 0, sizeof *ns);
-	for (ns->id = 1; session_stream(k->s, ns->id) != NULL;)
-		ns->id++;
-	LIST_INSERT_HEAD(&k->s->streams, ns, next);
-	k->s->nstreams++;
 	if (conn_write(k->w, k->c, SESSION_REPLY, &wr)) {
 		cmd_write_result_number(
 		    &wr, session_chunk(k->s), k->cmd->txn, ns->id);
@@ -279,9 +275,7 @@ on_delete_stream(const struct call *k)
 	if ((ns = session_stream(k->s, id)) == NULL)
 		return REASON_NONE;
 	stop(k, ns);
-	LIST_REMOVE(ns, next);
-	k->s->nstreams--;
-	bufpool_put(&k->w->pool, ns, sizeof *ns);
+	session_free_stream(k->w, k->s, ns);
 	return REASON_NONE;
 }
 
@@ -292,25 +286,16 @@ on_close_stream(const struct call *k)
 	return REASON_NONE;
 }
 
-/* Key of ns: the connection's prefix and a stream's name; false: not allowed */
-static bool
+/* REASON_NONE, or why the NetStream cannot get that name. */
+static enum reason
 set_key(const struct call *k, struct span sent)
 {
 	struct url_name n;
-	struct writer wr;
 	url_split_name(sent, &n);
 	if (!name_ok(n.name, IPC_KEY_MAX))
-		return false;
+		return REASON_NAME_INVALID;
 	k->s->shown = n.query;
-	writer_init(&wr, k->ns->key, sizeof k->ns->key);
-	writer_bytes(&wr, k->s->prefix, k->s->prefix_len);
-	writer_u8(&wr, 0);
-	k->ns->name_at = (uint32_t)wr.len;
-	writer_span(&wr, n.name);
-	if (!writer_ok(&wr))
-		return false;
-	k->ns->keylen = (uint32_t)wr.len;
-	return true;
+	return netstream_set_name(k->w, k->s, k->ns, n.name);
 }
 
 /* Commands have come in time; that of a player's tail stays. */
@@ -318,7 +303,7 @@ static void
 no_deadline(struct conn *c)
 {
 	if (c->inside == NULL)
-		c->deadline = (struct mono){ 0 };
+		conn_no_deadline(c);
 }
 
 static enum reason
@@ -340,9 +325,9 @@ on_publish(const struct call *k)
 		    reason_text(REASON_RECORD));
 		return REASON_NONE;
 	}
-	if (!set_key(k, p.name)) {
-		status_text(k, reason_status(REASON_NAME_INVALID),
-		    reason_text(REASON_NAME_INVALID));
+	enum reason why = set_key(k, p.name);
+	if (why != REASON_NONE) {
+		status_text(k, reason_status(why), reason_text(why));
 		return REASON_NONE;
 	}
 	k->ns->use = NS_ASKED;
@@ -363,9 +348,9 @@ start_play(const struct call *k, const struct cmd_play *p)
 		return REASON_NONE;
 	if (k->ns->use != NS_IDLE)
 		return REASON_COMMAND_ORDER;
-	if (!set_key(k, p->name)) {
-		status_text(k, "NetStream.Play.Failed",
-		    reason_text(REASON_NAME_INVALID));
+	enum reason why = set_key(k, p->name);
+	if (why != REASON_NONE) {
+		status_text(k, "NetStream.Play.Failed", reason_text(why));
 		return REASON_NONE;
 	}
 	k->ns->use = NS_PLAY;

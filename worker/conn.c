@@ -44,9 +44,9 @@ may_follow(enum conn_state from, enum conn_state to)
 static void
 set_state(struct conn *c, enum conn_state to)
 {
-	bug_on(!may_follow(c->state, to));
+	bug_on(!may_follow((enum conn_state)c->state, to));
 	bug_on(to == CONN_FREE && (c->recv_armed || c->writable_armed));
-	c->state = to;
+	c->state = (uint8_t)to;
 }
 
 int
@@ -70,6 +70,7 @@ conns_init(struct worker *w, const struct conn_ops *ops, uint32_t size)
 	cs->ops = ops;
 	TAILQ_INIT(&cs->ready);
 	TAILQ_INIT(&cs->doomed);
+	TAILQ_INIT(&cs->timed);
 	w->conns = cs;
 	/* rows of a predecessor: the master has emptied them.  Not looked at
 	 * here, for a page read is a page taken */
@@ -183,11 +184,12 @@ peer_address(int fd, struct addr *peer, char out[64])
 }
 
 static void
-init_row(struct conn *c)
+init_row(struct conn *c, const char *addr)
 {
 	struct client_row *r = c->row;
 	row_begin(r);
-	memcpy(r->addr, c->addr, sizeof r->addr);
+	strncpy(r->addr, addr, sizeof r->addr - 1);
+	r->addr[sizeof r->addr - 1] = '\0';
 	r->keylen = 0;
 	r->agent[0] = '\0';
 	row_end(r);
@@ -199,6 +201,42 @@ init_row(struct conn *c)
 	atomic_store_explicit(&r->lag_bytes, 0, memory_order_relaxed);
 	atomic_store_explicit(&r->role, c->outbound ? ROW_UPSTREAM : ROW_NEW,
 	    memory_order_release);
+}
+
+/* On the list that conns_tick() looks at, where it comes last. */
+static void
+enter_timed(struct conns *cs, struct conn *c)
+{
+	if (c->timed)
+		return;
+	c->timed = true;
+	cs->ntimed++;
+	TAILQ_INSERT_TAIL(&cs->timed, c, next_timed);
+}
+
+static void
+leave_timed(struct conns *cs, struct conn *c)
+{
+	if (!c->timed)
+		return;
+	c->timed = false;
+	cs->ntimed--;
+	TAILQ_REMOVE(&cs->timed, c, next_timed);
+}
+
+void
+conn_set_deadline(
+    struct worker *w, struct conn *c, struct mono t, enum reason why)
+{
+	c->deadline = t;
+	c->late = why;
+	enter_timed(w->conns, c);
+}
+
+void
+conn_no_deadline(struct conn *c)
+{
+	c->deadline = (struct mono){ 0 };
 }
 
 /* A free entry, the lowest used first; NULL when the table is full. */
@@ -242,17 +280,18 @@ start_entry(
 	c->row = arena_row(&w->arena, w->self, c->index);
 	c->since = c->heard = c->progress = w->now;
 	c->app = app;
-	c->deadline = mono_add_ms(w->now, (uint64_t)app->handshake_ms);
-	c->late = REASON_HANDSHAKE_TIMEOUT;
+	conn_set_deadline(w, c,
+	    mono_add_ms(w->now, (uint64_t)app->handshake_ms),
+	    REASON_HANDSHAKE_TIMEOUT);
 	set_options(fd);
 	set_app_options(app, fd);
 }
 
-/* Its peer is known: it may be seen, and heard. */
+/* Its peer is known, as text too: it may be seen, and heard. */
 static void
-begin(struct worker *w, struct conn *c)
+begin(struct worker *w, struct conn *c, const char *addr)
 {
-	init_row(c);
+	init_row(c, addr);
 	set_state(c, CONN_HELLO);
 	w->conns->open++;
 	if (c->outbound)
@@ -277,9 +316,10 @@ accepted(struct worker *w, int fd)
 		return;
 	}
 	start_entry(w, c, fd, conf_app(w->conf, 0));
-	peer_address(fd, &c->peer, c->addr);
+	char addr[sizeof c->row->addr];
+	peer_address(fd, &c->peer, addr);
 	c->refuse = welcome(w, c);
-	begin(w, c);
+	begin(w, c, addr);
 }
 
 /* io_uring waits for a blocking socket, and says EAGAIN for another. */
@@ -296,7 +336,7 @@ conn_adopt(struct worker *w, int fd, const struct addr *peer, uint16_t port,
     const struct conf_app *app)
 {
 	struct conns *cs = w->conns;
-	char text[ADDR_TEXT];
+	char text[ADDR_TEXT], addr[ADDR_TEXT + sizeof "[]:65535"];
 	struct conn *c = NULL;
 	if (!w->quitting && cs->outbound < cs->size / OUTBOUND_SHARE)
 		c = take_entry(cs);
@@ -309,9 +349,9 @@ conn_adopt(struct worker *w, int fd, const struct addr *peer, uint16_t port,
 	c->outbound = true;
 	c->peer = *peer;
 	addr_print(peer, text);
-	snprintf(c->addr, sizeof c->addr,
-	    addr_is_v4(peer) ? "%s:%u" : "[%s]:%u", text, port);
-	begin(w, c);
+	snprintf(addr, sizeof addr, addr_is_v4(peer) ? "%s:%u" : "[%s]:%u",
+	    text, port);
+	begin(w, c, addr);
 	return c;
 }
 
@@ -371,9 +411,9 @@ log_close_slow(struct worker *w, const struct conn *c)
 	uint64_t stood = c->blocked ? mono_ms_since(c->progress, w->now) : 0;
 	uint32_t lag = stood > c->lag_ms ? (uint32_t)stood : c->lag_ms;
 	enum cause cause = conn_cause(w, c, lag, &e);
-	LOG(client_close, .client = c->id, .addr = c->addr, .reason = c->reason,
-	    .text = reason_text(c->reason), .bytes_in = c->bytes_in,
-	    .bytes_out = c->bytes_out,
+	LOG(client_close, .client = c->id, .addr = c->row->addr,
+	    .reason = c->reason, .text = reason_text(c->reason),
+	    .bytes_in = c->bytes_in, .bytes_out = c->bytes_out,
 	    .seconds = (double)mono_ms_since(c->since, w->now) / 1000,
 	    .cause = cause_name(cause), .lag_ms = some(e.lag_ms),
 	    .span_ms = some(e.span_ms), .rwnd_ms = some(e.rwnd_ms),
@@ -396,9 +436,9 @@ log_close(struct worker *w, struct conn *c)
 		log_close_slow(w, c);
 		return;
 	}
-	LOG(client_close, .client = c->id, .addr = c->addr, .reason = c->reason,
-	    .text = reason_text(c->reason), .bytes_in = c->bytes_in,
-	    .bytes_out = c->bytes_out,
+	LOG(client_close, .client = c->id, .addr = c->row->addr,
+	    .reason = c->reason, .text = reason_text(c->reason),
+	    .bytes_in = c->bytes_in, .bytes_out = c->bytes_out,
 	    .seconds = (double)mono_ms_since(c->since, w->now) / 1000);
 }
 
@@ -436,9 +476,9 @@ shut_down(struct worker *w, struct conn *c)
 {
 	set_state(c, CONN_CLOSING);
 	leave_ready(w, c);
+	leave_timed(w->conns, c);
 	drop_buf(w, &c->out);
 	drop_buf(w, &c->stash);
-	c->deadline = (struct mono){ 0 };
 	/* the ring holds the socket while a recv is armed: shutdown first,
 	 * so that the peer sees the end and the recv completes */
 	(void)shutdown(c->fd, SHUT_RDWR);
@@ -492,8 +532,7 @@ linger(struct worker *w, struct conn *c)
 	set_state(c, CONN_LINGER);
 	drop_buf(w, &c->stash);
 	c->paused = false;
-	c->deadline = mono_add_ms(w->now, CONN_LINGER_MS);
-	c->late = c->reason;
+	conn_set_deadline(w, c, mono_add_ms(w->now, CONN_LINGER_MS), c->reason);
 	if (!c->recv_armed) {
 		loop_recv(w->loop, c->fd, c->index, c->gen);
 		c->recv_armed = true;
@@ -642,6 +681,7 @@ conn_block(struct worker *w, struct conn *c)
 	if (!c->blocked)
 		c->progress = w->now;
 	c->blocked = true;
+	enter_timed(w->conns, c);
 	if (c->writable_armed)
 		return;
 	c->writable_armed = true;
@@ -941,16 +981,20 @@ void
 conns_tick(struct worker *w)
 {
 	struct conns *cs = w->conns;
+	struct conn *c;
 	if (cs->accept_again.ns != 0) {
 		if (!mono_before(w->now, cs->accept_again))
 			arm_accept(w);
 		else
 			worker_wake_at(w, cs->accept_again);
 	}
-	uint32_t n = cs->high / TICKS_PER_SWEEP + 1;
-	for (uint32_t i = 0; i < n && cs->high > 0; i++) {
-		cs->sweep = cs->sweep + 1 < cs->high ? cs->sweep + 1 : 0;
-		check_time(w, &cs->table[cs->sweep]);
+	uint32_t n = cs->ntimed / TICKS_PER_SWEEP + 1;
+	for (; n > 0 && (c = TAILQ_FIRST(&cs->timed)) != NULL; n--) {
+		leave_timed(cs, c);
+		/* it comes last now, if there is anything left to wait for */
+		if (c->deadline.ns != 0 || c->blocked)
+			enter_timed(cs, c);
+		check_time(w, c);
 	}
 }
 

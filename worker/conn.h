@@ -53,44 +53,46 @@ struct conn_buf {
 
 struct player;
 
+/* What a send or a receive touches comes first: two cache lines. */
 struct conn {
 	int fd;
 	uint32_t index, gen;
-	uint64_t id; /* in the log and the listings; never used again */
-	enum conn_state state;
-	enum reason reason; /* why it ends */
+	uint8_t state; /* enum conn_state */
 	bool recv_armed, writable_armed;
-	bool cancelled;	    /* the recv is being cancelled */
-	bool paused;	    /* input goes to the stash */
-	bool eof;	    /* the peer ended while paused */
-	bool blocked;	    /* the socket is full: wait for writable */
-	bool queued;	    /* on the ready list */
-	enum reason refuse; /* to be told at connect; REASON_NONE: welcome */
-	bool shut;	    /* SHUT_WR is done */
-	bool outbound;	    /* dialled: the peer is a server */
-	bool doomed;	    /* to be ended by conns_reap(), for `reason` */
-	bool abrupt;	    /* doomed: without what is in out */
-	struct conn_buf out, stash;
+	bool cancelled;		/* the recv is being cancelled */
+	bool paused;		/* input goes to the stash */
+	bool eof;		/* the peer ended while paused */
+	bool blocked;		/* the socket is full: wait for writable */
+	bool queued;		/* on the ready list */
+	bool shut;		/* SHUT_WR is done */
+	bool outbound;		/* dialled: the peer is a server */
+	bool doomed;		/* to be ended by conns_reap(), for `reason` */
+	bool abrupt;		/* doomed: without what is in out */
+	bool timed;		/* on the list that conns_tick() looks at */
+	struct client_row *row; /* its addr is the peer's, with the port */
 	/* those who play on it, linked by play.c; they flush it.  Only the one
 	 * that stands inside a message may send, one send in a section */
 	struct player *player, *inside, *sender;
-	struct mono since;    /* accept, conn_adopt() */
-	struct mono deadline; /* HELLO, LINGER; of commands in OPEN; 0 none */
-	enum reason late;     /* the reason when deadline passes */
+	struct conn_buf out, stash;
 	struct mono progress; /* last byte that the socket took */
 	struct mono heard;    /* last byte received */
-	uint32_t lag_ms;      /* of its player, when last looked at */
-	struct slow slow;     /* evidence, while it lags */
 	uint64_t bytes_in, bytes_out;
-	uint32_t seat; /* of MaxConnections; SEAT_NONE */
-	uint32_t lingered;
-	struct client_row *row;
+	struct mono deadline; /* HELLO, LINGER; of commands in OPEN; 0 none */
 	/* its application; before connect the general one of _defaultVHost_ */
 	const struct conf_app *app;
+	uint64_t id;	    /* in the log and the listings; never used again */
+	enum reason reason; /* why it ends */
+	enum reason refuse; /* to be told at connect; REASON_NONE: welcome */
+	enum reason late;   /* the reason when deadline passes */
+	uint32_t lag_ms;    /* of its player, when last looked at */
+	uint32_t seat;	    /* of MaxConnections; SEAT_NONE */
+	uint32_t lingered;
+	struct mono since; /* accept, conn_adopt() */
 	struct addr peer;
-	char addr[64]; /* peer with its port */
-	TAILQ_ENTRY(conn) ready, next_doomed;
+	struct slow slow; /* evidence, while it lags */
+	TAILQ_ENTRY(conn) ready, next_doomed, next_timed;
 };
+_Static_assert(sizeof(struct conn) <= 320, "idle connections are cheap");
 
 TAILQ_HEAD(conn_list, conn);
 
@@ -118,8 +120,11 @@ struct conns {
 	struct bans bans;
 	struct seat_search *seats; /* by virtual host */
 	uint64_t next_id;
-	uint32_t sweep; /* where the next tick goes on */
 	struct conn_list ready, doomed;
+	/* those with a deadline, or blocked: nobody else is looked at when
+	 * time passes.  The next to be looked at stands first */
+	struct conn_list timed;
+	uint32_t ntimed;
 	const struct conn_ops *ops;
 	int listener[CONF_LISTEN_MAX];
 	bool listening[CONF_LISTEN_MAX]; /* armed */
@@ -154,8 +159,13 @@ struct conn *conn_adopt(struct worker *w, int fd, const struct addr *peer,
 /* Hand an event of the loop to its connection. */
 void conns_event(struct worker *w, const struct loop_event *e);
 
-/* Once per TICK_MS: deadlines of a part of the table. */
+/* Once per TICK_MS: deadlines of a part of those that have one. */
 void conns_tick(struct worker *w);
+
+/* c ends at t, for the reason why, unless another time is set. */
+void conn_set_deadline(
+    struct worker *w, struct conn *c, struct mono t, enum reason why);
+void conn_no_deadline(struct conn *c);
 
 /* The connection with that id, or NULL.  Cost: a look at the table. */
 struct conn *conn_by_id(struct worker *w, uint64_t id);

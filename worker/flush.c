@@ -35,7 +35,7 @@ tail_finished(struct worker *w, struct player *p)
 {
 	player_drop_tail(w, p);
 	p->c->inside = NULL;
-	p->c->deadline = (struct mono){ 0 };
+	conn_no_deadline(p->c);
 	if (p->ns == NULL) {
 		player_done(w, p);
 		return;

@@ -120,7 +120,7 @@ player_done(struct worker *w, struct player *p)
 {
 	struct conn *c = p->c;
 	free_player(w, p);
-	c->deadline = (struct mono){ 0 };
+	conn_no_deadline(c);
 	session_idle(w, c);
 	conn_ready(w, c); /* replies, and the other players */
 }

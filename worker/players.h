@@ -21,6 +21,7 @@
 enum { TITLE_BUCKETS = 4096, HEADS_PER_SEND = 24 };
 
 enum player_state { PLAYER_WAIT, PLAYER_JOIN, PLAYER_RUN };
+enum player_sending { SEND_NONE, SEND_TAIL, SEND_RING };
 
 /* The rest of one message, for all players of a worker that stand in it. */
 struct tail {
@@ -67,46 +68,49 @@ struct title {
 
 TAILQ_HEAD(player_list, player);
 
+/* What a send of the ring touches comes first: two cache lines. */
 struct player {
 	struct conn *c;
-	struct netstream *ns; /* NULL: only finishes its message */
-	struct title *title;  /* NULL as above */
 	struct watch *watch;
-	enum player_state state;
-	uint32_t msid;
 	uint64_t cursor, mend; /* mend: first message boundary >= cursor */
-	uint64_t join_from;    /* begin at or above this position */
-	uint32_t cfg_ver;      /* headers it has, of this watch */
-	bool has_cfg;
-	bool fresh;	/* the directory was not asked for it yet */
-	bool newcomer;	/* it stands at the end of its title, to be attached */
-	bool told_live; /* it thinks that the stream is being published */
-	bool behind;	/* look at its lag */
-	bool no_audio, no_video, paused;
-	bool audio_back; /* receiveAudio(true): its header comes first */
-	bool audio_only; /* too slow for video, */
-	struct mono audio_since;
-	bool wait_key;		   /* no video before a keyframe at key_at */
-	uint64_t key_at;	   /* 0: none seen yet */
-	struct player_list *queue; /* it is on, or NULL */
-	bool started;		   /* play.start is logged */
 	struct tail *tail;
-	uint32_t tail_off;
+	struct player_list *queue; /* it is on, or NULL */
+	TAILQ_ENTRY(player) next_queue, next_watch;
+	uint32_t msid;
+	uint8_t state; /* enum player_state */
 	/* the send that is prepared */
-	enum { SEND_NONE, SEND_TAIL, SEND_RING } sending;
+	uint8_t sending; /* enum player_sending */
+	bool behind;	 /* look at its lag */
+	bool no_audio, no_video, paused;
+	bool audio_back;  /* receiveAudio(true): its header comes first */
+	bool audio_only;  /* too slow for video, since audio_since */
+	bool wait_key;	  /* no video before a keyframe at key_at */
+	bool has_cfg;	  /* cfg_ver holds */
+	bool fresh;	  /* the directory was not asked for it yet */
+	bool newcomer;	  /* at the end of its title, to be attached */
+	bool told_live;	  /* it thinks that the stream is being published */
+	bool started;	  /* play.start is logged */
+	uint8_t head_len; /* of head */
 	uint32_t offered, offered_out;
+	uint32_t tail_off;	  /* bytes of tail that are sent */
+	struct netstream *ns;	  /* NULL: only finishes its message */
+	struct title *title;	  /* NULL as above */
+	struct player *next_conn; /* of the same connection */
+	uint64_t join_from;	  /* begin at or above this position */
+	uint64_t key_at;	  /* 0: none seen yet */
+	uint32_t cfg_ver;	  /* headers it has, of this watch */
+	uint32_t untold;	  /* skips since told_skip */
+	struct mono audio_since;
 	/* translated path: the message that cursor stands in */
 	uint64_t mstart;
 	uint8_t head[WIRE_HEAD0_MAX];
-	uint8_t head_len;
 	struct mono since;
 	struct mono waits;     /* in no ring since */
 	struct mono told_skip; /* play.skip was logged */
-	uint32_t untold;       /* skips since */
 	uint64_t skips;
-	struct player *next_conn; /* of the same connection */
-	TAILQ_ENTRY(player) next_title, next_watch, next_queue;
+	TAILQ_ENTRY(player) next_title;
 };
+_Static_assert(sizeof(struct player) <= 256, "idle players are cheap");
 
 struct players {
 	struct watch *watch[BLOCKS_MAX];

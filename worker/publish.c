@@ -182,7 +182,7 @@ log_start(struct worker *w, const struct publish *p)
 {
 	size_t n;
 	const char *app = directory_key_part(p->ns->key, p->ns->keylen, 1, &n);
-	LOG(publish_start, .client = p->c->id, .addr = p->c->addr,
+	LOG(publish_start, .client = p->c->id, .addr = p->c->row->addr,
 	    .app = { app, n }, .stream = netstream_name(p->ns),
 	    .worker = w->self, .waited_ms = mono_ms_since(p->began, w->now));
 }

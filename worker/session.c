@@ -53,6 +53,60 @@ session_stream(struct session *s, uint32_t id)
 	return NULL;
 }
 
+struct netstream *
+session_new_stream(struct worker *w, struct session *s)
+{
+	struct netstream *ns = bufpool_get_new(&w->pool, sizeof *ns);
+	if (ns == NULL)
+		return NULL;
+	memset(ns, 0, sizeof *ns);
+	for (ns->id = 1; session_stream(s, ns->id) != NULL;)
+		ns->id++;
+	LIST_INSERT_HEAD(&s->streams, ns, next);
+	s->nstreams++;
+	return ns;
+}
+
+static void
+drop_key(struct worker *w, struct netstream *ns)
+{
+	if (ns->key != NULL)
+		bufpool_put(&w->pool, ns->key, ns->keylen);
+	ns->key = NULL;
+	ns->keylen = ns->name_at = 0;
+}
+
+void
+session_free_stream(struct worker *w, struct session *s, struct netstream *ns)
+{
+	bug_on(ns->use != NS_IDLE);
+	LIST_REMOVE(ns, next);
+	s->nstreams--;
+	drop_key(w, ns);
+	bufpool_put(&w->pool, ns, sizeof *ns);
+}
+
+enum reason
+netstream_set_name(struct worker *w, const struct session *s,
+    struct netstream *ns, struct span name)
+{
+	size_t len = s->prefix_len + 1 + name.len;
+	bug_on(ns->use != NS_IDLE);
+	if (s->prefix_len == 0 || len > IPC_KEY_MAX)
+		return REASON_NAME_INVALID;
+	drop_key(w, ns);
+	char *key = bufpool_get_new(&w->pool, len);
+	if (key == NULL)
+		return REASON_INPUT_MEMORY;
+	memcpy(key, s->prefix, s->prefix_len);
+	key[s->prefix_len] = '\0';
+	memcpy(key + s->prefix_len + 1, name.p, name.len);
+	ns->key = key;
+	ns->keylen = (uint32_t)len;
+	ns->name_at = s->prefix_len + 1;
+	return REASON_NONE;
+}
+
 struct span
 netstream_name(const struct netstream *ns)
 {
@@ -114,6 +168,27 @@ session_drop(struct worker *w, struct conn *c, const struct publish *pub)
 	}
 }
 
+static void
+drop_prefix(struct worker *w, struct session *s)
+{
+	if (s->prefix != NULL)
+		bufpool_put(&w->pool, s->prefix, s->prefix_len);
+	s->prefix = NULL;
+	s->prefix_len = 0;
+}
+
+bool
+session_set_prefix(struct worker *w, struct session *s, struct span prefix)
+{
+	drop_prefix(w, s);
+	s->prefix = bufpool_get_new(&w->pool, prefix.len);
+	if (s->prefix == NULL)
+		return false;
+	memcpy(s->prefix, prefix.p, prefix.len);
+	s->prefix_len = (uint32_t)prefix.len;
+	return true;
+}
+
 bool
 session_set_query(struct worker *w, struct session *s, struct span q)
 {
@@ -140,15 +215,14 @@ session_closed(struct worker *w, struct conn *c)
 	while ((ns = LIST_FIRST(&s->streams)) != NULL) {
 		if (ns->use != NS_IDLE)
 			w->sessions->ops->stop(w, c, ns, c->reason);
-		LIST_REMOVE(ns, next);
-		bufpool_put(&w->pool, ns, sizeof *ns);
+		session_free_stream(w, s, ns);
 	}
 	session_drop(w, c, NULL);
 	if (s->ctxs != s->first)
 		bufpool_put(&w->pool, s->ctxs, s->nctxs * sizeof *s->ctxs);
 	s->ctxs = s->first;
 	s->nctxs = 0;
-	s->nstreams = 0;
+	drop_prefix(w, s);
 	session_set_query(w, s, (struct span){ NULL, 0 });
 }
 
@@ -303,15 +377,20 @@ static enum reason
 more_contexts(struct worker *w, const struct conn *c)
 {
 	struct session *s = session_of(w, c);
-	uint32_t want = (uint32_t)c->app->max_chunk_streams;
-	if (s->nctxs >= want)
+	uint32_t most = (uint32_t)c->app->max_chunk_streams;
+	if (s->nctxs >= most)
 		return REASON_CHUNK_STREAMS;
+	/* few encoders use more than the second table holds */
+	uint32_t want = s->nctxs < SESSION_CTX_MORE && SESSION_CTX_MORE < most
+			    ? SESSION_CTX_MORE
+			    : most;
 	struct chunk_ctx *bigger =
 	    bufpool_get_new(&w->pool, want * sizeof *bigger);
 	if (bigger == NULL)
 		return REASON_INPUT_MEMORY;
-	/* grows once, from the inline table to the largest */
 	chunk_reader_grow(&s->cr, bigger, want);
+	if (s->ctxs != s->first)
+		bufpool_put(&w->pool, s->ctxs, s->nctxs * sizeof *s->ctxs);
 	s->ctxs = bigger;
 	s->nctxs = want;
 	return REASON_NONE;
@@ -427,10 +506,11 @@ session_idle(struct worker *w, struct conn *c)
 			return;
 	if (c->player != NULL)
 		return; /* it finishes a message; then comes this again */
-	c->deadline = mono_add_ms(w->now, c->refuse != REASON_NONE
-					      ? SESSION_SURPLUS_MS
-					      : (uint64_t)c->app->command_ms);
-	c->late = REASON_COMMAND_TIMEOUT;
+	conn_set_deadline(w, c,
+	    mono_add_ms(w->now, c->refuse != REASON_NONE
+				    ? SESSION_SURPLUS_MS
+				    : (uint64_t)c->app->command_ms),
+	    REASON_COMMAND_TIMEOUT);
 	conn_row_role(c, ROW_IDLE);
 }
 

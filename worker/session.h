@@ -31,7 +31,8 @@
 #include "worker/msg.h"
 
 enum {
-	SESSION_CTX = 8, /* chunk streams before a larger table is taken */
+	SESSION_CTX = 4, /* chunk streams before a larger table is taken, */
+	SESSION_CTX_MORE = 12, /* and before the largest */
 	SESSION_COMMAND_MAX = 65536,
 	SESSION_SURPLUS_MS = 5000, /* for connect, above the limit */
 	SESSION_APP_MAX = 128,	   /* bytes of app, of instance */
@@ -45,7 +46,7 @@ struct netstream {
 	enum ns_use use;
 	uint32_t keylen;  /* of key: vhost NUL app NUL instance NUL stream */
 	uint32_t name_at; /* where the stream's name begins in key */
-	char key[IPC_KEY_MAX];
+	char *key;	  /* of the pool; NULL before publish or play */
 	struct publish *pub;
 	struct player *player;
 	struct admit *admit; /* ASKED about a play */
@@ -65,8 +66,8 @@ struct session {
 	bool amf3;	/* objectEncoding 3: answers are of the AMF3 types */
 	bool chunk_set; /* our Set Chunk Size is sent */
 	uint8_t nstreams;
-	uint32_t prefix_len; /* vhost NUL app NUL instance in prefix */
-	char prefix[IPC_KEY_MAX];
+	uint32_t prefix_len; /* vhost NUL app NUL instance in prefix, */
+	char *prefix;	     /* of the pool; NULL before connect */
 	/* keys and tokens: of connect, a copy of the pool; of the publish or
 	 * play command at hand, inside it.  Never logged, never listed */
 	struct span query, shown;
@@ -124,8 +125,24 @@ session_chunk(const struct session *s)
 	return (uint32_t)WIRE_CHUNK | (s->amf3 ? (uint32_t)CMD_AMF3 : 0);
 }
 
+/* vhost NUL app NUL instance, of connect.  False: no memory. */
+bool session_set_prefix(
+    struct worker *w, struct session *s, struct span prefix);
+
 /* Keep a copy of the keys that connect showed.  False: no memory. */
 bool session_set_query(struct worker *w, struct session *s, struct span q);
+
+/*
+ * A new NetStream of s with the lowest free id, or NULL: no memory.  It is
+ * NS_IDLE, and must be so again when it is freed.
+ */
+struct netstream *session_new_stream(struct worker *w, struct session *s);
+void session_free_stream(
+    struct worker *w, struct session *s, struct netstream *ns);
+
+/* Set the name of an NS_IDLE one, len bytes after the prefix and a NUL. */
+enum reason netstream_set_name(struct worker *w, const struct session *s,
+    struct netstream *ns, struct span name);
 
 /* The stream's name, last part of its key. */
 struct span netstream_name(const struct netstream *ns);

@@ -96,8 +96,9 @@ own_tail(struct worker *w, struct player *p)
 void
 player_limit_tail(struct worker *w, struct player *p)
 {
-	p->c->deadline = mono_add_ms(w->now, (uint64_t)p->c->app->stall_ms);
-	p->c->late = REASON_SLOW_TAIL;
+	conn_set_deadline(w, p->c,
+	    mono_add_ms(w->now, (uint64_t)p->c->app->stall_ms),
+	    REASON_SLOW_TAIL);
 }
 
 bool
