@@ -159,6 +159,24 @@ START_TEST(rule_4_blocked_players_share_one_copy)
 }
 END_TEST
 
+START_TEST(time_passes_without_a_look_at_players_that_keep_up)
+{
+	struct client *p = live(0, "a"), *c = player(1, "a", 1);
+	const struct conns *cs = x->w[1].conns;
+	move_on(p, 400);
+	ck_assert_uint_eq(cs->open, 1);
+	ck_assert_uint_eq(cs->ntimed, 0);
+	/* one that takes nothing is looked at, until it does */
+	client_window(c, 0);
+	frame(p, INTER, 5440, 100);
+	ck_assert_uint_eq(cs->ntimed, 1);
+	client_window(c, SIZE_MAX);
+	move_on(p, 5500);
+	ck_assert_uint_eq(cs->ntimed, 0);
+	ck_assert_ptr_nonnull(client_conn(c));
+}
+END_TEST
+
 START_TEST(rule_4_a_message_left_behind_must_end_within_the_stall_time)
 {
 	struct client *p = live(0, "a"), *c = player(1, "a", 1);
@@ -1203,6 +1221,7 @@ add_all(TCase *t)
 	tcase_add_test(t,
 	    rule_4_a_message_left_behind_is_finished_then_a_keyframe_follows);
 	tcase_add_test(t, rule_4_blocked_players_share_one_copy);
+	tcase_add_test(t, time_passes_without_a_look_at_players_that_keep_up);
 	tcase_add_test(
 	    t, rule_4_a_message_left_behind_must_end_within_the_stall_time);
 	tcase_add_test(t, rule_5_a_send_offers_no_more_than_128_kib);
