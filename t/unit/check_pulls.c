@@ -510,7 +510,7 @@ START_TEST(what_only_the_dead_worker_wanted_goes_with_it)
 	pass(LINGER_MS + 1);
 	ck_assert_uint_eq(hear(by, IPC_DROP)->u.pull.id, id);
 	/* and one that lingers already goes with who pulls it */
-	(void)pull_of(other, "a", &id);
+	by = pull_of(other, "a", &id);
 	unwant(other, "a");
 	die(by);
 	silence();
