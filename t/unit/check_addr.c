@@ -69,6 +69,27 @@ START_TEST(peers_have_ports)
 }
 END_TEST
 
+START_TEST(a_pair_has_one_of_each_family)
+{
+	static const char *const bad[] = { ",", "192.0.2.1,", ",::1", "::1 ::2",
+		"192.0.2.1,192.0.2.2", "::1,::2", "edge", "192.0.2.1:80",
+		"192.0.2.1, ::1, 192.0.2.2" };
+	struct addr_pair p;
+	struct addr four = addr("192.0.2.1"), six = addr("2001:db8::1");
+	ck_assert_int_eq(addr_pair_parse("", &p), 0);
+	ck_assert(!p.has_v4 && !p.has_v6);
+	ck_assert_int_eq(addr_pair_parse(" 192.0.2.1 ", &p), 0);
+	ck_assert(p.has_v4 && !p.has_v6 && addr_equal(&p.v4, &four));
+	ck_assert_int_eq(addr_pair_parse("2001:db8::1", &p), 0);
+	ck_assert(!p.has_v4 && p.has_v6 && addr_equal(&p.v6, &six));
+	ck_assert_int_eq(addr_pair_parse("2001:db8::1 ,192.0.2.1", &p), 0);
+	ck_assert(p.has_v4 && addr_equal(&p.v4, &four));
+	ck_assert(p.has_v6 && addr_equal(&p.v6, &six));
+	for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		ck_assert_msg(addr_pair_parse(bad[i], &p) != 0, "%s", bad[i]);
+}
+END_TEST
+
 START_TEST(sockets_give_addresses)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET,
@@ -165,6 +186,7 @@ main(void)
 	tcase_add_test(t, addresses_come_and_go_as_text);
 	tcase_add_test(t, a_mapped_address_is_the_ipv4_one);
 	tcase_add_test(t, peers_have_ports);
+	tcase_add_test(t, a_pair_has_one_of_each_family);
 	tcase_add_test(t, sockets_give_addresses);
 	tcase_add_loop_test(t, a_network_has_its_addresses, 0,
 	    (int)(sizeof nets / sizeof *nets));
