@@ -9,6 +9,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -699,6 +700,114 @@ START_TEST(rule_11_an_end_of_file_behind_publish_comes_after_the_input)
 }
 END_TEST
 
+/* What glue.c does is not looked at here: only that it is called. */
+static struct conn *opened;
+
+static void
+on_opened(struct worker *w, struct conn *c)
+{
+	(void)w;
+	opened = c;
+}
+
+static void
+on_input(struct worker *w, struct conn *c, const uint8_t *p, size_t n)
+{
+	(void)w, (void)c, (void)p, (void)n;
+}
+
+static void
+on_closed(struct worker *w, struct conn *c)
+{
+	(void)w;
+	ck_assert(c->outbound);
+	opened = NULL;
+}
+
+static const struct conn_ops outbound_ops = {
+	.opened = on_opened, .input = on_input, .closed = on_closed
+};
+
+static struct conn *
+dialled(struct worker *w, const char *text)
+{
+	struct addr a;
+	ck_assert_int_eq(addr_parse(text, strlen(text), &a), 0);
+	return conn_adopt(w, open("/dev/null", O_RDWR | O_NONBLOCK), &a, 1935,
+	    conf_app(w->conf, 0));
+}
+
+START_TEST(a_dialled_connection_is_no_client)
+{
+	struct worker *w = &x->w[0];
+	const struct conn_ops *ops = w->conns->ops;
+	uint64_t accepted = counter(0, COUNTER_ACCEPTED);
+	uint64_t closed = counter(0, COUNTER_CLOSED);
+	w->conns->ops = &outbound_ops;
+	struct conn *c = dialled(w, "2001:db8::1");
+	ck_assert_ptr_nonnull(c);
+	ck_assert_ptr_eq(opened, c);
+	ck_assert(c->outbound && c->state == CONN_HELLO);
+	ck_assert_str_eq(c->addr, "[2001:db8::1]:1935");
+	ck_assert_str_eq(c->row->addr, c->addr);
+	ck_assert_uint_eq(c->row->role, ROW_UPSTREAM);
+	ck_assert(fake_recv_armed(w->loop, c->index, c->gen));
+	ck_assert_int_eq(fcntl(c->fd, F_GETFL) & O_NONBLOCK, 0);
+	ck_assert_uint_eq(w->slot->clients, 0);
+	ck_assert_uint_eq(w->conns->open, 1);
+	conn_abort(w, c, REASON_UPSTREAM_LOST);
+	conns_reap(w);
+	world_turn(x, 0);
+	ck_assert_ptr_null(opened);
+	ck_assert_uint_eq(w->conns->open, 0);
+	ck_assert_uint_eq(w->conns->outbound, 0);
+	ck_assert_uint_eq(w->slot->clients, 0);
+	ck_assert_uint_eq(counter(0, COUNTER_ACCEPTED), accepted);
+	ck_assert_uint_eq(counter(0, COUNTER_CLOSED), closed);
+	w->conns->ops = ops;
+}
+END_TEST
+
+START_TEST(a_quarter_of_the_table_is_for_the_dialled)
+{
+	struct worker *w = &x->w[0];
+	const struct conn_ops *ops = w->conns->ops;
+	uint32_t n = w->conns->size / 4, limit = w->conns->limit;
+	w->conns->ops = &outbound_ops;
+	for (uint32_t i = 0; i < n; i++)
+		ck_assert_ptr_nonnull(dialled(w, "192.0.2.1"));
+	ck_assert_ptr_null(dialled(w, "192.0.2.1"));
+	/* they are not counted where clients are */
+	w->conns->limit = 1;
+	w->conns->ops = ops;
+	struct client *c = client_open(x, 0);
+	ck_assert_ptr_nonnull(c);
+	ck_assert_int_eq(client_conn(c)->refuse, REASON_NONE);
+	struct client *surplus = client_open(x, 0);
+	ck_assert_ptr_nonnull(surplus);
+	ck_assert_int_eq(client_conn(surplus)->refuse, REASON_CLIENTS_FULL);
+	w->conns->limit = limit;
+	w->conns->ops = &outbound_ops;
+	/* one leaves: there is room */
+	for (uint32_t i = 0; i < w->conns->high; i++)
+		if (w->conns->table[i].outbound && i % 2 == 0)
+			conn_abort(
+			    w, &w->conns->table[i], REASON_UPSTREAM_IDLE);
+	conns_reap(w);
+	world_turn(x, 0);
+	ck_assert_uint_lt(w->conns->outbound, n);
+	ck_assert_ptr_nonnull(dialled(w, "192.0.2.1"));
+	for (uint32_t i = 0; i < w->conns->high; i++)
+		if (w->conns->table[i].outbound)
+			conn_abort(
+			    w, &w->conns->table[i], REASON_UPSTREAM_IDLE);
+	conns_reap(w);
+	world_turn(x, 0);
+	ck_assert_uint_eq(w->conns->outbound, 0);
+	w->conns->ops = ops;
+}
+END_TEST
+
 START_TEST(any_byte_keeps_the_name_of_a_publisher)
 {
 	struct client *p = live(0, "a"), *n = guest(1, 1);
@@ -1289,6 +1398,8 @@ add_all(TCase *t)
 	    t, without_a_master_plays_that_need_its_word_are_refused);
 	tcase_add_test(t, a_player_that_is_too_slow_skips_to_a_newer_keyframe);
 	tcase_add_test(t, several_plays_of_one_connection_are_told_apart);
+	tcase_add_test(t, a_dialled_connection_is_no_client);
+	tcase_add_test(t, a_quarter_of_the_table_is_for_the_dialled);
 	tcase_add_test(t, any_byte_keeps_the_name_of_a_publisher);
 	tcase_add_test(t, a_silent_publisher_loses_its_name_and_viewers_stay);
 }
