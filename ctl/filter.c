@@ -23,6 +23,17 @@ expected(char *err, size_t errlen, const char *option, const char *what)
 	return -1;
 }
 
+static bool
+is_role(const char *text)
+{
+	static const char *const roles[] = { "new", "idle", "publish", "play",
+		"wait", "upstream" };
+	for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
+		if (strcmp(text, roles[i]) == 0)
+			return true;
+	return false;
+}
+
 static int
 parse(const struct ctl *c, struct wanted *w, char *err, size_t errlen)
 {
@@ -43,9 +54,9 @@ parse(const struct ctl *c, struct wanted *w, char *err, size_t errlen)
 		return expected(err, errlen, "addr", why);
 	if (slow && !text_size(slow, &w->lag))
 		return expected(err, errlen, "slow", "bytes, as 64K or 1M");
-	if (w->role && !strstr(" new idle publish play wait ", w->role))
-		return expected(
-		    err, errlen, "role", "new, idle, publish, play or wait");
+	if (w->role && !is_role(w->role))
+		return expected(err, errlen, "role",
+		    "new, idle, publish, play, wait or upstream");
 	return 0;
 }
 
