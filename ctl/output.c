@@ -116,6 +116,19 @@ audio(char *buf, const json_t *v)
 		    (unsigned long long)rate, (unsigned long long)channels);
 }
 
+/* Only what is no client is named. */
+static void
+peer(char *buf, const json_t *v)
+{
+	const json_t *addr = json_object_get(v, "addr"),
+		     *kind = json_object_get(v, "kind");
+	bool client = !json_is_string(kind) ||
+		      strcmp(json_string_value(kind), "client") == 0;
+	size_t o = client ? 0 : add_part(buf, 0, kind, " ");
+	if (json_is_string(addr))
+		add_part(buf, o, addr, " ");
+}
+
 /* A value that has the shape of its kind; buf stays "" for an empty one. */
 static void
 fill(char *buf, const json_t *v, enum cell kind)
@@ -148,6 +161,9 @@ fill(char *buf, const json_t *v, enum cell kind)
 	case CELL_AUDIO:
 		audio(buf, v);
 		break;
+	case CELL_PEER:
+		peer(buf, v);
+		break;
 	case CELL_MEMBERS:
 		break;
 	}
@@ -169,6 +185,9 @@ has_shape(const json_t *v, enum cell kind)
 	case CELL_VIDEO:
 	case CELL_AUDIO:
 		return json_is_string(json_object_get(v, "codec"));
+	case CELL_PEER:
+		return json_is_string(json_object_get(v, "addr")) ||
+		       json_is_string(json_object_get(v, "kind"));
 	case CELL_NAME:
 	case CELL_MEMBERS:
 		return json_is_object(v);

@@ -25,6 +25,7 @@ enum cell {
 	CELL_NAME,   /* object {app, instance, stream or name}: "live/demo" */
 	CELL_VIDEO,  /* object {codec, width, height} */
 	CELL_AUDIO,  /* object {codec, rate, channels} */
+	CELL_PEER,   /* object {kind, addr}: "upstream 192.0.2.1:1935" */
 	CELL_MEMBERS /* object: in a record, its numbers that are not 0 */
 };
 

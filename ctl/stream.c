@@ -12,7 +12,7 @@ enum { TRIES = 4, RATE_MIN_MS = 500 };
 
 /* What the master states of a block, copied at one moment. */
 struct facts {
-	uint64_t state_gen, incarnation, publisher, since_ns;
+	uint64_t state_gen, incarnation, publisher, pull, since_ns;
 	uint32_t block, owner, end_reason;
 	char key[DIR_KEY_MAX];
 	size_t keylen;
@@ -32,6 +32,7 @@ read_block(const struct arena *a, uint32_t i, struct facts *f)
 		f->owner = list_word32(&b->owner);
 		f->incarnation = list_word(&b->owner_incarnation);
 		f->publisher = list_word(&b->publisher);
+		f->pull = list_word(&b->pull);
 		f->since_ns = list_word(&b->since_ns);
 		f->end_reason = list_word32(&b->end_reason);
 		f->keylen = directory_key(a, list_word32(&b->dir), f->key);
@@ -62,7 +63,8 @@ publisher(const struct attach *at, const struct facts *f)
 	bool lives = list_word(&w->incarnation) == f->incarnation &&
 		     list_word32(&w->state) != WORKER_DOWN;
 	json_t *pid = lives ? list_number(list_word32(&w->pid)) : json_null();
-	return json_pack("{s:o, s:i, s:o, s:o}", "pid", pid, "worker",
+	return json_pack("{s:s, s:o, s:i, s:o, s:o}", "kind",
+	    f->pull ? "upstream" : "client", "pid", pid, "worker",
 	    (int)f->owner, "id", list_number(f->publisher), "addr",
 	    client_addr(at, f->owner, f->publisher));
 }
@@ -174,7 +176,8 @@ audio(const struct ring_half *h)
 }
 
 static void
-add_half(json_t *j, const struct arena *a, const struct facts *f)
+add_half(
+    json_t *j, const struct arena *a, const struct facts *f, struct mono now)
 {
 	/* a closed half belongs to nobody: show a ring without anything */
 	static const struct ring_half closed;
@@ -197,6 +200,10 @@ add_half(json_t *j, const struct arena *a, const struct facts *f)
 	json_object_set_new(j, "frames", list_number(list_word(&h->frames)));
 	json_object_set_new(j, "dropped", list_number(list_word(&h->dropped)));
 	json_object_set_new(j, "bitrate_in", rate(&w));
+	json_object_set_new(j, "silent_ms",
+	    w.last_ns == 0 || w.last_ns > now.ns
+		? json_null()
+		: list_number(mono_ms_since((struct mono){ w.last_ns }, now)));
 }
 
 static json_t *
@@ -212,7 +219,7 @@ stream(const struct attach *at, const struct facts *f, struct mono now)
 	json_object_set_new(j, "since_s", list_age(f->since_ns, now));
 	json_object_set_new(j, "publisher", publisher(at, f));
 	json_object_set_new(j, "readers", readers(&at->arena, f->block));
-	add_half(j, &at->arena, f);
+	add_half(j, &at->arena, f, now);
 	json_object_set_new(j, "block", list_number(f->block));
 	json_object_set_new(j, "generation", list_number(gen_of(f->state_gen)));
 	return j;

@@ -19,6 +19,7 @@
 #include "master/control.h"
 #include "master/kick.h"
 #include "master/master.h"
+#include "master/pulls_ctl.h"
 
 /* Index of the listening socket; clients have 0..CONTROL_CLIENTS - 1. */
 enum { LISTENER = CONTROL_CLIENTS };
@@ -104,6 +105,21 @@ command_token_check(struct master *m, const json_t *req, struct answer *a)
 {
 	(void)a;
 	return auth_token_check(m, req);
+}
+
+static json_t *
+command_pulls(struct master *m, const json_t *req, struct answer *a)
+{
+	(void)a;
+	return pulls_ctl_list(m, req);
+}
+
+static json_t *
+command_rebalance(struct master *m, const json_t *req, struct answer *a)
+{
+	(void)req;
+	(void)a;
+	return pulls_ctl_rebalance(m);
 }
 
 static const struct {

@@ -31,7 +31,6 @@ struct streams {
 	struct pending *pending;  /* by block */
 	struct ring_free *orphan; /* by block: of dead owners */
 	bool *orphaned;
-	uint64_t *pull; /* by block: that publishes it; 0: a client */
 };
 
 struct streams *
@@ -44,8 +43,7 @@ streams_new(uint32_t nblocks)
 	s->pending = calloc(nblocks, sizeof *s->pending);
 	s->orphan = calloc(nblocks, sizeof *s->orphan);
 	s->orphaned = calloc(nblocks, sizeof *s->orphaned);
-	s->pull = calloc(nblocks, sizeof *s->pull);
-	if (s->pending && s->orphan && s->orphaned && s->pull)
+	if (s->pending && s->orphan && s->orphaned)
 		return s;
 	streams_free(s);
 	return NULL;
@@ -59,7 +57,6 @@ streams_free(struct streams *s)
 	free(s->pending);
 	free(s->orphan);
 	free(s->orphaned);
-	free(s->pull);
 	free(s);
 }
 
@@ -95,6 +92,13 @@ owner_of(const struct master *m, uint32_t b)
 {
 	return atomic_load_explicit(
 	    &block_at(m, b)->owner, memory_order_relaxed);
+}
+
+static uint64_t
+pull_of(const struct master *m, uint32_t b)
+{
+	return atomic_load_explicit(
+	    &block_at(m, b)->pull, memory_order_relaxed);
 }
 
 static bool
@@ -245,7 +249,7 @@ end_stream(struct master *m, uint32_t b, enum reason why, struct left left)
 	uint64_t gen = gen_of(sg_of(m, b)), now = clock_now().ns;
 	uint32_t d = atomic_load_explicit(&blk->dir, memory_order_relaxed);
 	struct dir_entry *e = &m->arena.control->dir[d];
-	uint64_t pull = m->streams->pull[b],
+	uint64_t pull = pull_of(m, b),
 		 grace_ms = grace_of(m, d, why, pull != 0);
 	left = plausible(m, b, left);
 	atomic_store_explicit(&blk->end_reason, why, memory_order_relaxed);
@@ -266,7 +270,6 @@ end_stream(struct master *m, uint32_t b, enum reason why, struct left left)
 		wake_mark_directory(&m->arena, i);
 	}
 	m->streams->live--;
-	m->streams->pull[b] = 0;
 	log_end(m, b, gen, why, grace_ms);
 	pulls_live(m, pull, false);
 }
@@ -329,6 +332,7 @@ make_live(struct master *m, unsigned slot, const struct ipc_publish *p,
 	atomic_store_explicit(&blk->owner_incarnation,
 	    m->slot[slot].proc.incarnation, memory_order_relaxed);
 	atomic_store_explicit(&blk->publisher, p->conn, memory_order_relaxed);
+	atomic_store_explicit(&blk->pull, p->pull, memory_order_relaxed);
 	atomic_store_explicit(&blk->since_ns, now, memory_order_relaxed);
 	atomic_store_explicit(&blk->dir, d, memory_order_relaxed);
 	atomic_store_explicit(
@@ -369,7 +373,6 @@ grant(struct master *m, unsigned slot, uint64_t request,
 	}
 	make_live(m, slot, p, (uint32_t)b, (uint32_t)d, &a.u.stream);
 	log_start(m, slot, p, (uint32_t)b, a.u.stream.gen);
-	s->pull[b] = p->pull;
 	pulls_live(m, p->pull, true);
 	if (master_tell(m, slot, &a) != 0) {
 		end_stream(
@@ -493,7 +496,7 @@ publish_pull(struct master *m, unsigned slot, const struct ipc_msg *msg,
 		refuse(m, slot, msg->request, p, REASON_NAME_BANNED);
 	else if (!name_is_taken(m, p, &b, &gen))
 		grant(m, slot, msg->request, p);
-	else if (m->streams->pull[b] == 0 || m->streams->pull[b] == p->pull)
+	else if (pull_of(m, b) == 0 || pull_of(m, b) == p->pull)
 		refuse(m, slot, msg->request, p, REASON_NAME_TAKEN);
 	else
 		(void)wait_for_name(m, slot, msg, b);
@@ -524,7 +527,7 @@ on_publish(struct master *m, unsigned slot, const struct ipc_msg *msg)
 		refuse(m, slot, msg->request, p, REASON_NAME_BANNED);
 	else if (!name_is_taken(m, p, &b, &gen))
 		grant(m, slot, msg->request, p);
-	else if (m->streams->pull[b] != 0)
+	else if (pull_of(m, b) != 0)
 		refuse(m, slot, msg->request, p, REASON_NAME_TAKEN);
 	else
 		ask_owner(m, slot, msg, b, gen);

@@ -31,6 +31,7 @@ struct block {
 	_Atomic uint32_t last_ts;    /* clock left behind, when ENDED */
 	_Atomic uint64_t last_ns;
 	_Atomic uint64_t grace_until_ns; /* viewers are told after this */
+	_Atomic uint64_t pull; /* id that publishes it; 0: a client */
 };
 _Static_assert(sizeof(struct block) == 128, "shared layout");
 

@@ -7,6 +7,7 @@
 
 #include "common/clock.h"
 #include "ctl/client.h"
+#include "ctl/edge.h"
 #include "ctl/list.h"
 #include "ctl/output.h"
 #include "ctl/stream.h"
@@ -132,6 +133,7 @@ START_TEST(a_stream_has_its_publisher_ring_and_readers)
 	ck_assert_double_eq(number(l, 0, "publisher.worker"), OWNER);
 	ck_assert_double_eq(number(l, 0, "publisher.id"), (double)CLIENT);
 	ck_assert_str_eq(string(l, 0, "publisher.addr"), "192.0.2.1:4711");
+	ck_assert_str_eq(string(l, 0, "publisher.kind"), "client");
 	ck_assert_double_eq(number(l, 0, "readers.total"), 4);
 	ck_assert_double_eq(number(l, 0, "ring.bytes"), 1000000);
 	ck_assert_double_eq(number(l, 0, "ring.seconds"), 4);
@@ -305,6 +307,83 @@ START_TEST(counters_are_summed_and_given_by_worker)
 }
 END_TEST
 
+/* A row as the master gives it, with a name. */
+static json_t *
+pull_row(const char *vhost, const char *app, const char *stream)
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:n}", "vhost", vhost,
+	    "app", app, "instance", "i", "stream", stream, "bytes", 5000,
+	    "delay_ms");
+}
+
+START_TEST(pulls_are_sorted_by_vhost_app_and_stream)
+{
+	json_t *rows = json_pack("[o, o, o, o]", pull_row("w", "a", "a"),
+	    pull_row("v", "b", "a"), pull_row("v", "a", "c"),
+	    pull_row("v", "a", "b"));
+	edge_join(rows, NULL);
+	ck_assert_uint_eq(json_array_size(rows), 4);
+	ck_assert_str_eq(string(rows, 0, "stream"), "b");
+	ck_assert_str_eq(string(rows, 1, "stream"), "c");
+	ck_assert_str_eq(string(rows, 2, "app"), "b");
+	ck_assert_str_eq(string(rows, 3, "vhost"), "w");
+	ck_assert_double_eq(number(rows, 3, "viewers"), 0);
+	ck_assert_double_eq(number(rows, 3, "delay_ms"), -1);
+	json_decref(rows);
+	rows = json_array();
+	edge_join(rows, NULL);
+	ck_assert_uint_eq(json_array_size(rows), 0);
+	json_decref(rows);
+}
+END_TEST
+
+START_TEST(a_pull_has_the_viewers_and_bytes_of_its_live_stream)
+{
+	struct block *k = add_stream(70, BLOCK_LIVE);
+	k->pull = 1;
+	master.slot[1]->readers[70] = 4;
+	master.slot[1]->interest[1] = UINT64_C(1) << 6;
+	json_t *streams = stream_list(&at, now);
+	ck_assert_str_eq(string(streams, 0, "publisher.kind"), "upstream");
+	json_t *rows = json_pack("[o, o, o]", pull_row("w", "live", "zz"),
+	    pull_row("v", "live", "evil\x1b\xef\xbf\xbd"),
+	    pull_row("v", "live", "evil"));
+	edge_join(rows, streams);
+	ck_assert_double_eq(number(rows, 0, "viewers"), 0);
+	ck_assert_double_eq(number(rows, 0, "bytes"), 5000);
+	ck_assert_double_eq(number(rows, 1, "viewers"), 4);
+	ck_assert_double_eq(
+	    number(rows, 1, "bytes"), number(streams, 0, "bytes"));
+	ck_assert_double_gt(number(rows, 1, "bytes"), 5000);
+	ck_assert_double_ge(number(rows, 1, "delay_ms"), 0);
+	ck_assert_double_eq(
+	    number(rows, 1, "delay_ms"), number(streams, 0, "silent_ms"));
+	ck_assert_double_eq(number(rows, 2, "viewers"), 0);
+	/* what the master knows newer is kept */
+	json_object_set_new(
+	    json_array_get(rows, 1), "bytes", json_integer(1 << 30));
+	edge_join(rows, streams);
+	ck_assert_double_eq(number(rows, 1, "bytes"), 1 << 30);
+	json_decref(rows);
+	json_decref(streams);
+}
+END_TEST
+
+START_TEST(the_viewers_of_an_ended_stream_do_not_count)
+{
+	add_stream(70, BLOCK_ENDED);
+	master.slot[1]->readers[70] = 4;
+	master.slot[1]->interest[1] = UINT64_C(1) << 6;
+	json_t *streams = stream_list(&at, now);
+	json_t *rows =
+	    json_pack("[o]", pull_row("v", "live", "evil\x1b\xef\xbf\xbd"));
+	edge_join(rows, streams);
+	ck_assert_double_eq(number(rows, 0, "viewers"), 0);
+	json_decref(rows);
+	json_decref(streams);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -323,6 +402,9 @@ main(void)
 	tcase_add_test(t, a_row_whose_worker_stopped_inside_a_change_is_listed);
 	tcase_add_test(t, listing_clients_takes_no_memory_for_unused_rows);
 	tcase_add_test(t, counters_are_summed_and_given_by_worker);
+	tcase_add_test(t, pulls_are_sorted_by_vhost_app_and_stream);
+	tcase_add_test(t, a_pull_has_the_viewers_and_bytes_of_its_live_stream);
+	tcase_add_test(t, the_viewers_of_an_ended_stream_do_not_count);
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
 	int failed = srunner_ntests_failed(r);

@@ -190,6 +190,19 @@ START_TEST(cells_show_their_kind)
 	    cell("{\"codec\":\"aac\",\"rate\":48000,\"channels\":2}",
 		CELL_AUDIO),
 	    "aac 48000 Hz x2");
+	ck_assert_str_eq(
+	    cell(
+		"{\"kind\":\"client\",\"addr\":\"192.0.2.1:4711\"}", CELL_PEER),
+	    "192.0.2.1:4711");
+	ck_assert_str_eq(
+	    cell("{\"kind\":\"upstream\",\"addr\":\"192.0.2.1:1935\"}",
+		CELL_PEER),
+	    "upstream 192.0.2.1:1935");
+	ck_assert_str_eq(
+	    cell("{\"kind\":\"upstream\",\"addr\":null}", CELL_PEER),
+	    "upstream");
+	ck_assert_str_eq(
+	    cell("{\"kind\":\"client\",\"addr\":null}", CELL_PEER), "-");
 }
 END_TEST
 

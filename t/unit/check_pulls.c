@@ -6,6 +6,8 @@
 
 #include <errno.h>
 
+#include "master/control.h"
+#include "master/pulls_ctl.h"
 #include "t/unit/pulls_fixture.h"
 
 #define A "0123456789abcdef"
@@ -894,6 +896,147 @@ START_TEST(a_banned_name_is_not_pulled_into_a_ring)
 }
 END_TEST
 
+/* For operators ----------------------------------------------------------- */
+
+static const json_t *
+one_row(json_t **answer)
+{
+	*answer = pulls_ctl_list(&M, NULL);
+	ck_assert(json_is_true(json_object_get(*answer, "ok")));
+	ck_assert(json_is_null(json_object_get(*answer, "next")));
+	const json_t *list = json_object_get(*answer, "pulls");
+	ck_assert_uint_eq(json_array_size(list), 1);
+	return json_array_get(list, 0);
+}
+
+static const char *
+string(const json_t *row, const char *member)
+{
+	const char *s = json_string_value(json_object_get(row, member));
+	return s ? s : "(null)";
+}
+
+START_TEST(a_pull_is_listed_as_its_worker_said_last)
+{
+	json_t *answer;
+	uint64_t id;
+	unsigned by = pull_of(0, "a", &id);
+	want(1, "a");
+	const json_t *r = one_row(&answer);
+	ck_assert_str_eq(string(r, "vhost"), "_defaultVHost_");
+	ck_assert_str_eq(string(r, "app"), "live");
+	ck_assert_str_eq(string(r, "instance"), "_definst_");
+	ck_assert_str_eq(string(r, "stream"), "a");
+	ck_assert_str_eq(string(r, "state"), "connecting");
+	ck_assert_int_eq(json_integer_value(json_object_get(r, "worker")), by);
+	ck_assert_int_eq(
+	    json_integer_value(json_object_get(r, "wanted_by")), 2);
+	ck_assert(json_is_null(json_object_get(r, "route")));
+	ck_assert(json_is_null(json_object_get(r, "delay_ms")));
+	json_decref(answer);
+	struct ipc_msg m = { .kind = IPC_PULLED };
+	m.u.pulled = (struct ipc_pulled){ .id = id,
+		.state = PULL_LIVE,
+		.entry = 12,
+		.retries = 3,
+		.bytes = 4711,
+		.media_ns = clock_now().ns - 1500 * NS_PER_MS,
+		.hop = "o.example:1935",
+		.addr = "192.0.2.1:1935",
+		.error = "timed \x1b out" };
+	ck_assert_int_eq(pulls_message(&M, by, &m), 0);
+	r = one_row(&answer);
+	ck_assert_str_eq(string(r, "state"), "live");
+	ck_assert_str_eq(string(r, "route"), "o.example:1935");
+	ck_assert_str_eq(string(r, "addr"), "192.0.2.1:1935");
+	ck_assert_str_eq(string(r, "error"), "timed \x1b out");
+	ck_assert_int_eq(json_integer_value(json_object_get(r, "entry")), 12);
+	ck_assert_int_eq(json_integer_value(json_object_get(r, "retries")), 3);
+	ck_assert_int_eq(json_integer_value(json_object_get(r, "bytes")), 4711);
+	ck_assert_int_ge(
+	    json_integer_value(json_object_get(r, "delay_ms")), 1500);
+	json_decref(answer);
+	/* what it said goes with it; what it fetched is not lost */
+	die(by);
+	r = one_row(&answer);
+	ck_assert_str_eq(string(r, "state"), "connecting");
+	ck_assert(json_is_null(json_object_get(r, "addr")));
+	ck_assert_str_ne(string(r, "error"), "(null)");
+	json_decref(answer);
+}
+END_TEST
+
+START_TEST(a_list_of_any_length_is_given_in_packets_that_fit)
+{
+	unsigned told[FIX_SLOTS], packets = 0;
+	json_t *seen = json_object();
+	json_int_t after = 0;
+	begin_again(2000);
+	want_many(0, 2000, told);
+	/* a hole, and one that needs much room: 6 bytes for each of its own */
+	unwant(0, "n77");
+	char name[200];
+	memset(name, '\x01', sizeof name);
+	name[sizeof name - 1] = '\0';
+	pass(LINGER_MS + 1);
+	want(0, name);
+	for (bool more = true; more; packets++) {
+		json_t *req = json_pack("{s:I}", "after", after);
+		json_t *a = pulls_ctl_list(&M, req), *row;
+		const json_t *next = json_object_get(a, "next");
+		size_t i;
+		ck_assert_uint_le(
+		    json_dumpb(a, NULL, 0, JSON_COMPACT), CONTROL_ANSWER_MAX);
+		json_array_foreach(json_object_get(a, "pulls"), i, row)
+		{
+			const char *s = string(row, "stream");
+			ck_assert_ptr_null(json_object_get(seen, s));
+			json_object_set_new(seen, s, json_true());
+		}
+		more = json_is_integer(next);
+		ck_assert(!more || json_integer_value(next) > after);
+		after = json_integer_value(next);
+		json_decref(req);
+		json_decref(a);
+	}
+	ck_assert_uint_gt(packets, 10);
+	ck_assert_uint_eq(json_object_size(seen), 2000);
+	json_decref(seen);
+}
+END_TEST
+
+START_TEST(a_list_from_nowhere_is_refused_or_empty)
+{
+	static const char *const wrong[] = { "{\"after\":-1}",
+		"{\"after\":\"0\"}", "{\"after\":4294967296}" };
+	want(0, "a");
+	for (unsigned i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		json_t *req = json_loads(wrong[i], 0, NULL);
+		json_t *a = pulls_ctl_list(&M, req);
+		ck_assert(json_is_false(json_object_get(a, "ok")));
+		json_decref(a);
+		json_decref(req);
+	}
+	json_t *req = json_loads("{\"after\":4294967295}", 0, NULL);
+	json_t *a = pulls_ctl_list(&M, req);
+	ck_assert_uint_eq(json_array_size(json_object_get(a, "pulls")), 0);
+	json_decref(a);
+	json_decref(req);
+}
+END_TEST
+
+START_TEST(who_asks_for_first_routes_is_told_of_how_many)
+{
+	uint64_t id;
+	(void)pull_of(0, "a", &id);
+	json_t *a = pulls_ctl_rebalance(&M);
+	ck_assert_int_eq(json_integer_value(json_object_get(a, "pulls")), 1);
+	json_decref(a);
+	for (unsigned i = 0; i < FIX_SLOTS; i++)
+		(void)hear(i, IPC_REBALANCE);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -948,5 +1091,9 @@ main(void)
 	tcase_add_test(
 	    t, viewers_of_a_pull_whose_worker_died_are_kept_for_the_hold_time);
 	tcase_add_test(t, a_banned_name_is_not_pulled_into_a_ring);
+	tcase_add_test(t, a_pull_is_listed_as_its_worker_said_last);
+	tcase_add_test(t, a_list_of_any_length_is_given_in_packets_that_fit);
+	tcase_add_test(t, a_list_from_nowhere_is_refused_or_empty);
+	tcase_add_test(t, who_asks_for_first_routes_is_told_of_how_many);
 	return fix_main(t, "pulls");
 }
