@@ -47,8 +47,8 @@ lay_out(struct arena *a)
 	a->control_size =
 	    page_up(sizeof(struct control) +
 		    (uint64_t)a->dir_size * sizeof(struct dir_entry));
-	a->hints_size = page_up(sizeof(struct hints) +
-				(uint64_t)a->nseats * sizeof(uint64_t));
+	a->hints_size = page_up(
+	    sizeof(struct hints) + (uint64_t)a->nseats * sizeof(uint64_t));
 }
 
 static bool
@@ -57,8 +57,8 @@ geometry_ok(const struct arena *a)
 	return a->nslots >= 1 && a->nslots <= SLOTS_MAX && a->nblocks >= 1 &&
 	       a->nblocks <= BLOCKS_MAX && a->nrows >= 1 &&
 	       a->nrows <= UINT32_C(1) << 20 && a->nsegs >= 1 &&
-	       a->nsegs <= UINT32_C(1) << 23 && a->nseats <= SEATS_MAX && a->dir_size >= 1 &&
-	       a->dir_size <= UINT32_C(1) << 20 &&
+	       a->nsegs <= UINT32_C(1) << 23 && a->nseats <= SEATS_MAX &&
+	       a->dir_size >= 1 && a->dir_size <= UINT32_C(1) << 20 &&
 	       (a->dir_size & (a->dir_size - 1)) == 0;
 }
 
@@ -292,6 +292,12 @@ arena_segment(const struct arena *a, unsigned s, uint32_t seg)
 {
 	bug_on(seg >= a->nsegs);
 	return part(a, s, a->segments_at + ((uint64_t)seg << SEGMENT_SHIFT));
+}
+
+void
+arena_fill(void *at, uint64_t bytes)
+{
+	(void)madvise(at, (size_t)bytes, MADV_POPULATE_WRITE);
 }
 
 void

@@ -112,6 +112,13 @@ _Atomic uint64_t *arena_owner(const struct arena *a, unsigned s, uint32_t seg);
 struct ring_half *arena_half(const struct arena *a, unsigned s, uint32_t b);
 uint8_t *arena_segment(const struct arena *a, unsigned s, uint32_t seg);
 
+/*
+ * Have the kernel put memory behind whole pages now, instead of at the first
+ * write to each.  It is a hint: without memory the first writes try again.
+ * Context: the worker of the slot.
+ */
+void arena_fill(void *at, uint64_t bytes);
+
 /* Give the memory of bytes of slot s back to the kernel (reads give 0). */
 void arena_punch(
     const struct arena *a, unsigned s, const void *at, uint64_t bytes);

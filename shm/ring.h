@@ -66,7 +66,8 @@ enum {
 	RING_START = SEGMENT_SIZE, /* first position */
 	RING_KEEP_MS = 2000,	   /* history kept at least */
 	RING_KEY_MS = 30000, /* a keyframe older is not kept for joiners */
-	RING_LEAVE_MS = 500  /* from soft to tail, unless the quota forces */
+	RING_LEAVE_MS = 500, /* from soft to tail, unless the quota forces */
+	RING_IDLE_S = 4	     /* memory not used so long may go back */
 };
 
 /* Which of the two parts of a struct ring_cfg. */
@@ -125,10 +126,11 @@ struct ring_pool {
 	uint32_t nsegs;
 	uint32_t hint;	  /* no free segment of ours below, as far as known */
 	uint32_t touched; /* segments that hold memory */
-	uint32_t
-	    idle_low;	/* least number of free ones among them this second */
-	uint32_t used;	/* claimed and not freed by us */
-	uint64_t *bits; /* holds memory */
+	/* least number of free ones among them, this second and before */
+	uint32_t idle_low, idle_lows[RING_IDLE_S];
+	uint32_t seconds;  /* ticks so far */
+	uint32_t used;	   /* claimed and not freed by us */
+	uint64_t *bits;	   /* holds memory */
 	uint64_t *foreign; /* claimed by a predecessor, as last seen */
 };
 

@@ -114,12 +114,27 @@ punch_idle(struct ring_pool *p, uint32_t n)
 	}
 }
 
+/*
+ * What was not needed for RING_IDLE_S.  Streams that began together need more
+ * in one second of their keyframes' period than in the next.
+ */
+static uint32_t
+never_needed(struct ring_pool *p)
+{
+	p->idle_lows[p->seconds++ % RING_IDLE_S] = p->idle_low;
+	uint32_t low = p->idle_low;
+	for (unsigned i = 0; i < RING_IDLE_S; i++)
+		if (p->idle_lows[i] < low)
+			low = p->idle_lows[i];
+	return low;
+}
+
 void
 ring_pool_tick(struct ring_pool *p)
 {
 	uint32_t held = look_at_foreign(p);
-	/* half of what was never needed for a second: at rest all goes */
-	punch_idle(p, (p->idle_low + 1) / 2);
+	/* half of it, each second: at rest all goes */
+	punch_idle(p, (never_needed(p) + 1) / 2);
 	p->idle_low = p->touched - p->used - held;
 	p->hint = 0;
 	publish_resident(p);
@@ -141,6 +156,8 @@ note_claim(struct ring_pool *p, uint32_t seg)
 	p->used++;
 	p->hint = seg + 1;
 	if (!bit(p->bits, seg)) {
+		/* one call instead of 32 page faults; all of it will be used */
+		arena_fill(arena_segment(p->a, p->self, seg), SEGMENT_SIZE);
 		set_bit(p->bits, seg);
 		p->touched++;
 		publish_resident(p);
