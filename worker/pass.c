@@ -10,6 +10,8 @@
 #include "shm/section.h"
 #include "worker/players.h"
 
+enum { FETCH_AHEAD = 4 };
+
 int
 players_init(struct worker *w)
 {
@@ -103,11 +105,20 @@ note_end(struct worker *w, struct watch *v)
 		player_tell_end(w, p);
 }
 
+/* Player i of v is looked at: have the memory of those after it at hand. */
+static void
+fetch_ahead(const struct watch *v, uint32_t i)
+{
+	if (i < 2 * FETCH_AHEAD)
+		return;
+	__builtin_prefetch(v->players[i - 2 * FETCH_AHEAD], 1);
+	__builtin_prefetch(v->players[i - FETCH_AHEAD]->c);
+}
+
 /* Something happened to the ring of v; inside a section. */
 static void
 visit(struct worker *w, struct watch *v)
 {
-	struct player *p, *after;
 	bool open = watch_look(w, v);
 	if (!v->ended &&
 	    block_has_ended(
@@ -115,8 +126,10 @@ visit(struct worker *w, struct watch *v)
 		note_end(w, v);
 	bool moved = open && v->view.soft != v->soft;
 	v->soft = v->view.soft;
-	for (p = TAILQ_FIRST(&v->players); p != NULL; p = after) {
-		after = TAILQ_NEXT(p, next_watch);
+	/* from the last one: another may take the place of one that leaves */
+	for (uint32_t i = v->n; i-- > 0;) {
+		struct player *p = v->players[i];
+		fetch_ahead(v, i);
 		if (!p->c->blocked)
 			player_queue(w, p);
 		else if (moved || v->ended)

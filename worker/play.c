@@ -43,7 +43,10 @@ void
 player_attach(struct worker *w, struct player *p)
 {
 	struct watch *v = p->title->cur;
-	p->watch = v;
+	if (!watch_add(w, v, p)) {
+		conn_abort(w, p->c, REASON_INPUT_MEMORY);
+		return;
+	}
 	p->state = PLAYER_JOIN;
 	p->cursor = p->mend = 0;
 	p->has_cfg = false;
@@ -51,8 +54,6 @@ player_attach(struct worker *w, struct player *p)
 	p->key_at = 0;
 	if (p->c->app->join_ms == 0 || p->c->app->join_bytes == 0)
 		p->join_from = v->view.head; /* only what comes from now on */
-	TAILQ_INSERT_TAIL(&v->players, p, next_watch);
-	v->n++;
 	watch_count(w, v);
 	if (!p->told_live && !p->fresh)
 		session_status(w, p->c, p->ns, "status",
@@ -82,10 +83,8 @@ player_detach(struct worker *w, struct player *p)
 	struct watch *v = p->watch;
 	if (v == NULL)
 		return;
-	TAILQ_REMOVE(&v->players, p, next_watch);
-	v->n--;
+	watch_remove(v, p);
 	watch_count(w, v);
-	p->watch = NULL;
 	p->state = PLAYER_WAIT;
 	p->waits = w->now;
 	p->cursor = p->mend = 0;

@@ -37,11 +37,13 @@ struct title;
 struct watch {
 	struct ring_view view;
 	struct title *title;
-	TAILQ_HEAD(, player) players;
+	/* an array of the pool: a pass over thousands must not wait for each
+	 * of them to learn where the next one lies */
+	struct player **players;
+	uint32_t n, cap;
 	LIST_HEAD(, tail) tails;
 	uint64_t look; /* section in which view was read */
 	uint64_t soft; /* where the blocked were last looked at */
-	unsigned n;
 	bool dirty, ended;
 	struct mono drain_until;
 	TAILQ_ENTRY(watch) next_dirty;
@@ -75,7 +77,8 @@ struct player {
 	uint64_t cursor, mend; /* mend: first message boundary >= cursor */
 	struct tail *tail;
 	struct player_list *queue; /* it is on, or NULL */
-	TAILQ_ENTRY(player) next_queue, next_watch;
+	TAILQ_ENTRY(player) next_queue;
+	uint32_t at_watch; /* place in watch->players */
 	uint32_t msid;
 	uint8_t state; /* enum player_state */
 	/* the send that is prepared */
@@ -181,6 +184,9 @@ void watch_open(struct worker *w, struct title *t);
 void watch_close(struct worker *w, struct watch *v);
 /* To be visited in the next pass, or closed after it. */
 void watch_mark(struct worker *w, struct watch *v);
+/* p enters v.  False: no memory.  The last of v takes the place of who leaves. */
+bool watch_add(struct worker *w, struct watch *v, struct player *p);
+void watch_remove(struct watch *v, struct player *p);
 /* Players of v, for the listings. */
 void watch_count(struct worker *w, const struct watch *v);
 /* Read the view of v once per section; false: not open yet. */

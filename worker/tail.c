@@ -56,11 +56,12 @@ new_tail(
 static uint64_t
 lowest_cursor(const struct watch *v, uint64_t end, uint64_t cursor)
 {
-	struct player *q;
-	TAILQ_FOREACH (q, &v->players, next_watch)
+	for (uint32_t i = 0; i < v->n; i++) {
+		const struct player *q = v->players[i];
 		if (q->state == PLAYER_RUN && q->mend == end &&
 		    q->cursor < cursor && q->cursor >= v->view.tail)
 			cursor = q->cursor;
+	}
 	return cursor;
 }
 

@@ -116,6 +116,43 @@ title_may_wait(struct worker *w, struct title *t)
 	return t->cur != NULL || t->n > 0 || is_live(w, t) || title_sit(w, t);
 }
 
+static bool
+grow(struct worker *w, struct watch *v)
+{
+	uint32_t cap = v->cap > 0 ? 2 * v->cap : 8;
+	struct player **more = bufpool_get(&w->pool, cap * sizeof *more);
+	if (more == NULL)
+		return false;
+	if (v->players != NULL) {
+		memcpy(more, v->players, v->n * sizeof *more);
+		bufpool_put(&w->pool, v->players, v->cap * sizeof *more);
+	}
+	v->players = more;
+	v->cap = cap;
+	return true;
+}
+
+bool
+watch_add(struct worker *w, struct watch *v, struct player *p)
+{
+	if (v->n == v->cap && !grow(w, v))
+		return false;
+	p->watch = v;
+	p->at_watch = v->n;
+	v->players[v->n++] = p;
+	return true;
+}
+
+void
+watch_remove(struct watch *v, struct player *p)
+{
+	bug_on(v->players[p->at_watch] != p);
+	struct player *last = v->players[--v->n];
+	v->players[p->at_watch] = last;
+	last->at_watch = p->at_watch;
+	p->watch = NULL;
+}
+
 void
 watch_count(struct worker *w, const struct watch *v)
 {
@@ -176,7 +213,6 @@ watch_open(struct worker *w, struct title *t)
 	}
 	v->title = t;
 	LIST_INSERT_HEAD(&t->watches, v, next);
-	TAILQ_INIT(&v->players);
 	LIST_INIT(&v->tails);
 	ps->watch[block] = v;
 	t->cur = v;
@@ -207,6 +243,8 @@ watch_close(struct worker *w, struct watch *v)
 	watch_count(w, v);
 	ps->watch[v->view.block] = NULL;
 	ring_unwatch(&w->arena, w->self, v->view.block);
+	if (v->players != NULL)
+		bufpool_put(&w->pool, v->players, v->cap * sizeof *v->players);
 	bufpool_put(&w->pool, v, sizeof *v);
 }
 
