@@ -91,7 +91,7 @@ ask_start(struct client *c, const struct cmd_reply *reply)
 	} else {
 		wire_set_buffer_length(&w, c->msid, BUFFER_MS);
 		cmd_write_play(&w, c->chunk, c->msid, TXN_START, stream_name(c),
-		    CMD_PLAY_ANY);
+		    CMD_PLAY_ANY, (struct span){ "", 0 }, 0);
 	}
 	c->state = CLIENT_START;
 	client_send(c, &w);

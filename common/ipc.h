@@ -141,7 +141,8 @@ struct ipc_pull {
 	uint32_t keylen;   /* vhost NUL app NUL instance NUL stream */
 	uint32_t urllen;   /* tcUrl of the first player, as it was sent */
 	uint32_t querylen; /* what it showed with play, "" or "a=b&c=d" */
-	uint32_t vialen;   /* nodes that the players came through */
+	uint32_t vialen;   /* nodes that the players came through, */
+	uint32_t hops;	   /* and how many at most, one after the other */
 	char key[IPC_KEY_MAX];
 	char url[IPC_URL_MAX];
 	char query[IPC_QUERY_MAX];

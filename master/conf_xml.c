@@ -135,10 +135,6 @@ set_param(struct conf_reader *r, unsigned i, int line, const char *text)
 	if (conf_set(target(r), p, text, want, sizeof want) != 0)
 		conf_fault(
 		    r, line, p->path, "expected %s, not \"%.60s\"", want, text);
-	else if (p->type == CONF_MODE &&
-		 r->parts.vhost[r->vhost].mode == CONF_MODE_REMOTE)
-		conf_fault(r, line, p->path,
-		    "expected local (edges are not in this version)");
 	else if (strcmp(p->member, "apps_dir") == 0)
 		r->apps_line[r->vhost] = line;
 	else if (strcmp(p->member, "local_address") == 0)

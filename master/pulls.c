@@ -356,6 +356,8 @@ on_want(struct master *m, unsigned slot, const struct ipc_pull *w)
 	unlinger(s, p);
 	p->wants |= UINT64_C(1) << slot;
 	bool grown = via_set(&p->via, slot, id, (unsigned)n);
+	if (w->hops > p->hops)
+		p->hops = w->hops;
 	if (p->slot < 0)
 		assign(m, p);
 	else if (grown)

@@ -27,6 +27,7 @@ compose_pull(struct pull *p, struct ipc_pull *msg)
 	memcpy(msg->url, p->text + p->keylen, p->urllen);
 	memcpy(msg->query, p->text + p->keylen + p->urllen, p->querylen);
 	msg->vialen = (uint32_t)via_print(&p->via, msg->via);
+	msg->hops = p->hops;
 }
 
 /* Returns false when it is no longer to be said. */

@@ -109,6 +109,7 @@ connect_property(
 		{ "swfUrl", &out->swf_url },
 		{ "pageUrl", &out->page_url },
 		{ "type", &out->type },
+		{ CMD_NODE, &out->node },
 	};
 	const struct {
 		const char *key;
@@ -150,7 +151,7 @@ clear_connect(struct cmd_connect *out)
 	const struct span empty = { "", 0 };
 	memset(out, 0, sizeof(*out));
 	out->app = out->tc_url = out->flash_ver = out->swf_url = empty;
-	out->page_url = out->type = empty;
+	out->page_url = out->type = out->node = empty;
 	out->fourcc_list.type = AMF0_UNDEFINED;
 	out->video_fourcc_map.type = AMF0_UNDEFINED;
 	out->audio_fourcc_map.type = AMF0_UNDEFINED;
@@ -265,20 +266,6 @@ play_reset(const struct amf0_value *v)
 	return n >= 0 && n <= 3 ? (uint8_t)n : 1;
 }
 
-enum amf0_result
-cmd_parse_play(const struct cmd *c, struct cmd_play *out)
-{
-	struct amf0_value v[4];
-	*out = (struct cmd_play){ .name = { "", 0 } };
-	enum amf0_result e = arguments(c, v, 4);
-	if (e != AMF0_OK)
-		return e;
-	out->start_ms = play_start(number_or(&v[1], CMD_PLAY_ANY));
-	out->duration_ms = number_or(&v[2], -1);
-	out->reset = play_reset(&v[3]);
-	return name_or_stop(&v[0], &out->name, &out->stop);
-}
-
 static struct span
 find_string(const struct amf0_value *object, const char *key)
 {
@@ -293,6 +280,22 @@ find_number(const struct amf0_value *object, const char *key, double other)
 	struct amf0_value v;
 	amf0_find(object, key, &v);
 	return number_or(&v, other);
+}
+
+enum amf0_result
+cmd_parse_play(const struct cmd *c, struct cmd_play *out)
+{
+	struct amf0_value v[5];
+	*out = (struct cmd_play){ .name = { "", 0 }, .via = { "", 0 } };
+	enum amf0_result e = arguments(c, v, 5);
+	if (e != AMF0_OK)
+		return e;
+	out->start_ms = play_start(number_or(&v[1], CMD_PLAY_ANY));
+	out->duration_ms = number_or(&v[2], -1);
+	out->reset = play_reset(&v[3]);
+	out->via = find_string(&v[4], CMD_VIA);
+	out->hops = find_number(&v[4], CMD_HOPS, 0);
+	return name_or_stop(&v[0], &out->name, &out->stop);
 }
 
 enum amf0_result

@@ -61,6 +61,15 @@ enum {
 	X(CLOSE, "close")
 /* clang-format on */
 
+/*
+ * Ours: Sluice servers tell each other who they are, in connect and in its
+ * answer, and in play (its fifth argument, { via, hops }) through which servers
+ * a request came, and how many at most.  Others ignore it.
+ */
+#define CMD_NODE "sluiceNode"
+#define CMD_VIA	 "via"
+#define CMD_HOPS "hops"
+
 enum cmd_id {
 	CMD_OTHER,
 #define CMD_ID(id, name) CMD_##id,
@@ -92,6 +101,7 @@ struct cmd_connect {
 	double txn; /* for cmd_write_connect() */
 	struct span app, tc_url, flash_ver, swf_url, page_url;
 	struct span type; /* "nonprivate": a publisher */
+	struct span node; /* of a Sluice that fetches streams: CMD_NODE */
 	bool fpad;
 	double capabilities, audio_codecs, video_codecs, video_function;
 	double caps_ex;		 /* Enhanced RTMP v2, 0 if not sent */
@@ -124,6 +134,8 @@ struct cmd_play {
 	double duration_ms; /* -1: all */
 	uint8_t reset;	    /* 0 append, 1 reset (also when missing), 2, 3 */
 	bool stop;	    /* play(false) */
+	struct span via;    /* CMD_VIA, "" if not sent */
+	double hops;	    /* CMD_HOPS, 0 if not sent */
 };
 enum amf0_result cmd_parse_play(const struct cmd *c, struct cmd_play *out);
 
@@ -197,6 +209,7 @@ struct cmd_connect_result {
 	bool fourcc_list, video_fourcc_map, audio_fourcc_map;
 	uint32_t caps_ex;
 	double video_function;
+	const char *node; /* CMD_NODE; NULL: left out */
 };
 
 /*
@@ -269,9 +282,9 @@ void cmd_write_call_name(struct writer *w, uint32_t chunk, enum cmd_id id,
 void cmd_write_publish(struct writer *w, uint32_t chunk, uint32_t msid,
     double txn, struct span name, const char *type);
 
-/* Only name and start go, as FFmpeg and librtmp do. */
+/* Only name and start go, as FFmpeg and librtmp do; via and hops if set. */
 void cmd_write_play(struct writer *w, uint32_t chunk, uint32_t msid, double txn,
-    struct span name, double start_ms);
+    struct span name, double start_ms, struct span via, double hops);
 
 void cmd_write_delete_stream(
     struct writer *w, uint32_t chunk, double txn, uint32_t msid);

@@ -93,6 +93,8 @@ cmd_write_connect_result(
 	amf0_ecma_begin(w, 1);
 	amf0_prop_text(w, "version", r->version);
 	amf0_object_end(w);
+	if (r->node != NULL)
+		amf0_prop_text(w, CMD_NODE, r->node);
 	write_enhanced(w, r);
 	amf0_object_end(w);
 	call_end(w, &c);
@@ -264,6 +266,7 @@ cmd_write_connect(struct writer *w, uint32_t chunk, const struct cmd_connect *c)
 	prop_if_number(w, "videoCodecs", c->video_codecs);
 	prop_if_number(w, "videoFunction", c->video_function);
 	prop_if_string(w, "pageUrl", c->page_url);
+	prop_if_string(w, CMD_NODE, c->node);
 	prop_if_number(w, "objectEncoding", c->object_encoding);
 	prop_if_value(w, "fourCcList", &c->fourcc_list);
 	prop_if_value(w, "videoFourCcInfoMap", &c->video_fourcc_map);
@@ -305,12 +308,20 @@ cmd_write_publish(struct writer *w, uint32_t chunk, uint32_t msid, double txn,
 
 void
 cmd_write_play(struct writer *w, uint32_t chunk, uint32_t msid, double txn,
-    struct span name, double start_ms)
+    struct span name, double start_ms, struct span via, double hops)
 {
 	struct call c = call_begin(w, chunk, msid, "play", txn);
 	amf0_write_null(w);
 	amf0_write_string(w, name);
 	amf0_write_number(w, start_ms);
+	if (via.len > 0) {
+		amf0_write_number(w, -1); /* duration: all */
+		amf0_write_boolean(w, true);
+		amf0_object_begin(w);
+		amf0_prop_string(w, CMD_VIA, via);
+		amf0_prop_number(w, CMD_HOPS, hops);
+		amf0_object_end(w);
+	}
 	call_end(w, &c);
 }
 

@@ -20,7 +20,9 @@ struct admit {
 	uint64_t request;
 	struct conn *c;
 	struct netstream *ns;
-	struct cmd_play play; /* without what points into the command */
+	struct cmd_play play; /* what it points to: */
+	uint32_t vialen, querylen;
+	char via[IPC_VIA_MAX], query[IPC_QUERY_MAX];
 	LIST_ENTRY(admit) next;
 };
 
@@ -57,6 +59,18 @@ turn_away(
 	session_idle(w, c);
 }
 
+/* For an edge: what it showed, and through whom it came. */
+static void
+keep_args(
+    struct admit *a, const struct cmd_play *p, const struct ipc_publish *q)
+{
+	a->vialen = p->via.len <= sizeof a->via ? (uint32_t)p->via.len : 0;
+	if (a->vialen > 0)
+		memcpy(a->via, p->via.p, a->vialen);
+	a->querylen = q->querylen;
+	memcpy(a->query, q->query, q->querylen);
+}
+
 void
 admit_play(struct worker *w, struct conn *c, struct netstream *ns,
     const struct cmd_play *p)
@@ -77,6 +91,7 @@ admit_play(struct worker *w, struct conn *c, struct netstream *ns,
 		a->ns = ns;
 		a->play = *p;
 		a->play.name = (struct span){ NULL, 0 };
+		keep_args(a, p, &m.u.publish);
 		a->request = m.request = link_request(w);
 		ns->use = NS_ASKED;
 		ns->admit = a;
@@ -88,12 +103,19 @@ admit_play(struct worker *w, struct conn *c, struct netstream *ns,
 }
 
 static void
+wipe(struct admit *a)
+{
+	explicit_bzero(a->query, sizeof a->query);
+	free(a);
+}
+
+static void
 forget(struct admit *a)
 {
 	LIST_REMOVE(a, next);
 	a->ns->admit = NULL;
 	a->ns->use = NS_IDLE;
-	free(a);
+	wipe(a);
 }
 
 void
@@ -107,18 +129,30 @@ admit_stop(struct worker *w, struct netstream *ns)
 /* Answers ----------------------------------------------------------------- */
 
 static void
+begin(struct worker *w, const struct admit *a)
+{
+	struct cmd_play p = a->play;
+	struct session *s = session_of(w, a->c);
+	p.via = (struct span){ a->via, a->vialen };
+	s->shown = (struct span){ a->query, a->querylen };
+	a->ns->use = NS_PLAY;
+	play_start(w, a->c, a->ns, &p);
+	s->shown = (struct span){ NULL, 0 };
+}
+
+static void
 answer(struct worker *w, struct admit *a, enum reason why)
 {
 	struct conn *c = a->c;
 	struct netstream *ns = a->ns;
-	struct cmd_play p = a->play;
-	forget(a);
-	if (why != REASON_NONE) {
+	LIST_REMOVE(a, next);
+	ns->admit = NULL;
+	ns->use = NS_IDLE;
+	if (why != REASON_NONE)
 		turn_away(w, c, ns, why);
-	} else {
-		ns->use = NS_PLAY;
-		play_start(w, c, ns, &p);
-	}
+	else
+		begin(w, a);
+	wipe(a);
 	conn_resume(w, c);
 }
 

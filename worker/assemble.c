@@ -288,7 +288,8 @@ static void
 advise(struct worker *w, struct publish *p, const struct msg *m)
 {
 	int64_t v = 0;
-	if (m->type != WIRE_VIDEO && m->type != WIRE_AUDIO)
+	/* of a stream that is fetched the server above says it */
+	if (p->have != NULL || (m->type != WIRE_VIDEO && m->type != WIRE_AUDIO))
 		return;
 	enum advice_kind k = advice_feed(&p->advice, m->type == WIRE_VIDEO,
 	    (m->class & FLV_KEYFRAME) != 0, m->ts, w->now, &v);
@@ -300,6 +301,31 @@ advise(struct worker *w, struct publish *p, const struct msg *m)
 }
 
 /*
+ * A stream that is fetched: was m had already?  If not, its time is set and the
+ * clock goes on; behind a gap it goes on with a keyframe.
+ */
+static bool
+is_news(struct worker *w, struct publish *p, struct msg *m, bool *jump)
+{
+	uint32_t n = m->got < FLV_CLASS_BYTES ? m->got : FLV_CLASS_BYTES;
+	struct have_msg h = {
+		.kind = m->type == WIRE_VIDEO ? HAVE_VIDEO : HAVE_AUDIO,
+		.keyframe = (m->class & FLV_KEYFRAME) != 0,
+		.ts = m->ts,
+		.len = m->len,
+		.hash = have_hash(m->data, n),
+	};
+	enum have_verdict v =
+	    have_judge(p->have, &p->clock, &h, w->now, &m->ts, jump);
+	if (v == HAVE_OLD) {
+		worker_count(w, COUNTER_PULL_DUPLICATES, 1);
+		return false;
+	}
+	p->need_key |= v == HAVE_GAP;
+	return true;
+}
+
+/*
  * Begin a classified media message above head, or give it up.  The time of
  * the stream is taken from it here.
  */
@@ -307,7 +333,12 @@ static bool
 start_media(struct worker *w, struct publish *p, struct msg *m)
 {
 	bool jump;
-	m->ts = pubclock_map(&p->clock, m->ts, w->now, &jump);
+	if (p->have == NULL) {
+		m->ts = pubclock_map(&p->clock, m->ts, w->now, &jump);
+	} else if (!is_news(w, p, m, &jump)) {
+		m->dropped = true;
+		return false;
+	}
 	if (jump) {
 		worker_count(w, COUNTER_CLOCK_JUMPS, 1);
 		advice_new_base(&p->advice);
@@ -365,7 +396,7 @@ gather(struct worker *w, struct publish *p, struct msg **mp, const uint8_t *b,
 		memcpy(m->spill + m->got, b, n);
 		m->got += n;
 	} else if (!msg_append(w, mp, b, n, account(w, p),
-		       (uint32_t)p->c->app->max_conn_input)) {
+		       (uint32_t)p->app->max_conn_input)) {
 		return REASON_INPUT_LIMIT;
 	}
 	return REASON_NONE;
@@ -403,7 +434,7 @@ evict(struct worker *w, struct publish *p)
 {
 	struct msg *m = p->direct;
 	uint32_t size = (uint32_t)bufpool_round(m->len), *acc = account(w, p);
-	if (*acc + size > (uint64_t)p->c->app->max_conn_input)
+	if (*acc + size > (uint64_t)p->app->max_conn_input)
 		return false;
 	uint8_t *b = bufpool_get(&w->pool, m->len);
 	if (b == NULL)
@@ -455,6 +486,10 @@ unwrap_data(struct worker *w, struct publish *p, struct msg *m)
 	struct data_msg d;
 	if (data_parse(m->type, m->data, m->got, &d) != AMF0_OK)
 		return false;
+	/* what another server says of itself is not for viewers */
+	if (p->have != NULL && (span_is(d.name, "onStatus") ||
+				   span_is(d.name, "|RtmpSampleAccess")))
+		return false;
 	if (d.kind == DATA_CLEAR) {
 		ring_set_meta(&p->ring, NULL, 0);
 		return false;
@@ -474,7 +509,7 @@ static void
 pace(struct worker *w, struct publish *p)
 {
 	uint64_t elapsed = mono_ms_since(p->pace, w->now);
-	uint64_t speed = (uint64_t)p->c->app->publish_speed;
+	uint64_t speed = (uint64_t)p->app->publish_speed;
 	int32_t media = rtmp_ts_diff(p->pace_ts, p->clock.last);
 	if (p->pace.ns == 0 || elapsed > PACE_AGAIN_MS || media < 0) {
 		p->pace = w->now;
@@ -492,11 +527,21 @@ pace(struct worker *w, struct publish *p)
 	publish_activate(w, p);
 }
 
+/* Of a stream that is fetched: a new source says again what was had. */
+static bool
+was_had(struct publish *p, const struct msg *m)
+{
+	if (m->kind == MSG_MEDIA || m->kind == MSG_AGGREGATE)
+		return false;
+	return have_other(
+	    p->have, m->type, m->kind == MSG_HEADER, m->data, m->got);
+}
+
 /* A whole message that is not in the ring: where does it go? */
 static void
 sort_out(struct worker *w, struct publish *p, struct msg *m)
 {
-	if (m->dropped) {
+	if (m->dropped || (p->have != NULL && was_had(p, m))) {
 		msg_free(w, m, account(w, p));
 	} else if (m->kind == MSG_DATA && !unwrap_data(w, p, m)) {
 		worker_count(w, COUNTER_DATA_IGNORED, 1);
@@ -516,7 +561,7 @@ sort_out(struct worker *w, struct publish *p, struct msg *m)
 static enum reason
 unpack_one(struct worker *w, struct publish *p, const struct aggregate_msg *am)
 {
-	uint32_t limit = (uint32_t)p->c->app->max_conn_input;
+	uint32_t limit = (uint32_t)p->app->max_conn_input;
 	struct msg *m = msg_new(w, am->len, p, account(w, p));
 	if (m == NULL)
 		return REASON_INPUT_MEMORY;
@@ -567,8 +612,8 @@ publish_end(struct worker *w, struct conn *c, struct msg **mp)
 		sort_out(w, p, m);
 	}
 	append_waiting(w, p);
-	/* headers and data say nothing of the time */
-	if (p->pace_due)
+	/* headers and data say nothing of the time; another server keeps it */
+	if (p->pace_due && p->have == NULL)
 		pace(w, p);
 	p->pace_due = false;
 	return r;
@@ -585,15 +630,15 @@ publish_drop(struct worker *w, struct conn *c, struct msg *m)
 }
 
 void
-assemble_fini(struct worker *w, struct publish *p)
+assemble_detach(struct worker *w, struct publish *p)
 {
 	struct msg *m;
 	session_drop(w, p->c, p);
-	headers_fini(w, &p->headers);
 	while ((m = TAILQ_FIRST(&p->pending)) != NULL) {
 		TAILQ_REMOVE(&p->pending, m, next);
 		msg_free(w, m, account(w, p));
 	}
+	p->npending = 0;
 	while ((m = TAILQ_FIRST(&p->waiting)) != NULL) {
 		TAILQ_REMOVE(&p->waiting, m, next);
 		msg_free(w, m, account(w, p));

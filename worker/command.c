@@ -7,8 +7,10 @@
 #include "rtmp/url.h"
 #include "rtmp/wire.h"
 #include "worker/command.h"
+#include "worker/node.h"
 #include "worker/query.h"
 #include "worker/sessions.h"
+#include "worker/ways.h"
 
 #define FMS_VERSION	 "5,0,17,0" /* what clients compare their features with */
 #define DEFAULT_INSTANCE "_definst_"
@@ -180,6 +182,17 @@ log_connect(
 	    .agent = cc->flash_ver, .worker = k->w->self);
 }
 
+/* What is asked of an edge goes on with the tcUrl of the client. */
+static enum reason
+enter_edge(const struct call *k, const struct conf_vhost *v,
+    const struct cmd_connect *cc)
+{
+	enum reason why = ways_admit(k->w->conf, v, cc->tc_url);
+	if (why == REASON_NONE && !session_set_url(k->w, k->s, cc->tc_url))
+		why = REASON_APP_INVALID;
+	return why;
+}
+
 /* Find virtual host and application; may somebody be let in there? */
 static enum reason
 enter(const struct call *k, const struct cmd_connect *cc, struct url_app *a)
@@ -196,7 +209,7 @@ enter(const struct call *k, const struct cmd_connect *cc, struct url_app *a)
 	if (app->faulty)
 		return REASON_APP_FAULTY;
 	conn_set_app(k->c, app);
-	return REASON_NONE;
+	return v->mode == CONF_MODE_REMOTE ? enter_edge(k, v, cc) : REASON_NONE;
 }
 
 static enum reason
@@ -224,6 +237,12 @@ on_connect(const struct call *k)
 		.fms_ver = "FMS/" FMS_VERSION,
 		.version = FMS_VERSION,
 		.object_encoding = cc.object_encoding };
+	char node[NODE_TEXT];
+	k->s->edge = cc.node.len > 0;
+	if (k->s->edge) {
+		node_print(k->w, node);
+		r.node = node;
+	}
 	cmd_answer_enhanced(
 	    &r, &cc, CMD_CAPS_MULTITRACK | CMD_CAPS_MODEX | CMD_CAPS_NANO);
 	cmd_write_connect_result(&wr, session_chunk(k->s), &r);
@@ -235,16 +254,25 @@ on_connect(const struct call *k)
 
 /* NetStreams -------------------------------------------------------------- */
 
+/* An edge lets many names wait on one connection; they are limited as such. */
+static uint64_t
+stream_limit(const struct call *k)
+{
+	uint64_t one = (uint64_t)k->c->app->max_netstreams;
+	uint64_t all = (uint64_t)k->w->conf->max_waiting;
+	return k->s->edge && all > one ? all : one;
+}
+
 static enum reason
 on_create_stream(const struct call *k)
 {
 	struct writer wr;
-	if (k->s->nstreams >= k->c->app->max_netstreams) {
+	if (k->s->nstreams >= stream_limit(k)) {
 		reply_error(k, reason_status(REASON_STREAM_LIMIT),
 		    reason_text(REASON_STREAM_LIMIT));
 		return REASON_NONE;
 	}
-	const struct netstream *ns = session_new_stream(k->w, k->s);
+	struct netstream *ns = session_new_stream(k->w, k->c, 0);
 	if (ns == NULL)
 		return REASON_INPUT_MEMORY;
 	if (conn_write(k->w, k->c, SESSION_REPLY, &wr)) {
@@ -275,7 +303,7 @@ on_delete_stream(const struct call *k)
 	if ((ns = session_stream(k->s, id)) == NULL)
 		return REASON_NONE;
 	stop(k, ns);
-	session_free_stream(k->w, k->s, ns);
+	session_free_stream(k->w, k->c, ns);
 	return REASON_NONE;
 }
 
@@ -306,6 +334,13 @@ no_deadline(struct conn *c)
 		conn_no_deadline(c);
 }
 
+static bool
+is_edge(const struct call *k)
+{
+	return conf_vhost(k->w->conf, k->c->app->vhost)->mode ==
+	       CONF_MODE_REMOTE;
+}
+
 static enum reason
 on_publish(const struct call *k)
 {
@@ -320,6 +355,11 @@ on_publish(const struct call *k)
 	}
 	if (k->ns->use != NS_IDLE)
 		return REASON_COMMAND_ORDER;
+	if (is_edge(k)) {
+		status_text(k, reason_status(REASON_EDGE_PUBLISH),
+		    reason_text(REASON_EDGE_PUBLISH));
+		return REASON_NONE;
+	}
 	if (p.type.len > 0 && !span_is(p.type, "live")) {
 		status_text(k, reason_status(REASON_RECORD),
 		    reason_text(REASON_RECORD));
@@ -348,7 +388,9 @@ start_play(const struct call *k, const struct cmd_play *p)
 		return REASON_NONE;
 	if (k->ns->use != NS_IDLE)
 		return REASON_COMMAND_ORDER;
-	enum reason why = set_key(k, p->name);
+	enum reason why = node_check_via(k->w, p->via, p->hops);
+	if (why == REASON_NONE)
+		why = set_key(k, p->name);
 	if (why != REASON_NONE) {
 		status_text(k, "NetStream.Play.Failed", reason_text(why));
 		return REASON_NONE;

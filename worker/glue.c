@@ -3,11 +3,17 @@
 #include "worker/admit.h"
 #include "worker/glue.h"
 #include "worker/play.h"
+#include "worker/hops.h"
 #include "worker/publish.h"
+#include "worker/pull.h"
+#include "worker/upstream.h"
+#include "worker/want.h"
 
 static void
 on_closed(struct worker *w, struct conn *c)
 {
+	if (c->outbound)
+		upstream_closed(w, c);
 	session_closed(w, c);
 	play_closed(w, c);
 }
@@ -23,12 +29,22 @@ static void
 stop_stream(
     struct worker *w, struct conn *c, struct netstream *ns, enum reason why)
 {
-	if (ns->use == NS_PLAY)
+	if (ns->use == NS_PULL)
+		ns->use = NS_IDLE; /* its leg has gone before it */
+	else if (ns->use == NS_PLAY)
 		play_stop(w, c, ns, why);
 	else if (ns->admit != NULL)
 		admit_stop(w, ns);
 	else
 		publish_stop(w, c, ns, why);
+}
+
+static enum reason
+begin(struct worker *w, struct conn *c, struct netstream *ns, struct msg **m,
+    const struct chunk_ctx *x)
+{
+	return ns->use == NS_PULL ? pull_begin(w, c, ns, m, x)
+				  : publish_begin(w, c, ns, m, x);
 }
 
 const struct session_ops glue_session_ops = {
@@ -37,16 +53,23 @@ const struct session_ops glue_session_ops = {
 	.stop = stop_stream,
 	.receive = play_receive,
 	.pause = play_pause,
-	.begin = publish_begin,
+	.begin = begin,
 	.data = publish_data,
 	.end = publish_end,
 	.drop = publish_drop,
+	.greeted = upstream_greeted,
+	.command = upstream_command,
+	.note = pull_note,
 };
 
 void
 glue_answer(struct worker *w, const struct ipc_msg *m)
 {
-	if (!admit_message(w, m))
+	if (m->kind == IPC_DENY)
+		want_denied(w, m);
+	else if (m->kind == IPC_HOP)
+		hops_message(w, &m->u.hop);
+	else if (!pull_message(w, m) && !admit_message(w, m))
 		publish_message(w, m);
 }
 
@@ -55,4 +78,5 @@ glue_orphan(struct worker *w)
 {
 	publishers_orphan(w);
 	admit_orphan(w);
+	pull_orphan(w);
 }

@@ -99,7 +99,7 @@ set_offset(struct pubclock *k, const struct have_msg *m, uint32_t mapped)
 static enum have_verdict
 old(struct have *h, const struct have_msg *m, uint32_t ts)
 {
-	if (ts == h->last[m->kind])
+	if (h->any[m->kind] && ts == h->last[m->kind])
 		h->seen[m->kind] = true;
 	h->dropped++;
 	return HAVE_OLD;
@@ -193,4 +193,37 @@ have_judge(struct have *h, struct pubclock *k, const struct have_msg *m,
 	*ts = pubclock_map(k, m->ts, now, jump);
 	keep(h, m, *ts);
 	return v;
+}
+
+/* What a codec header is for: kind and, in Enhanced RTMP, codec and track. */
+static uint32_t
+header_key(uint8_t type, const uint8_t *p, size_t n)
+{
+	bool enhanced = n > 0 && ((p[0] & 0x80) != 0 || p[0] >> 4 == 9);
+	size_t use = enhanced ? 7 : 1;
+	return have_hash(p, n < use ? n : use) ^ (uint32_t)type << 24;
+}
+
+bool
+have_other(
+    struct have *h, uint8_t type, bool header, const uint8_t *p, size_t n)
+{
+	static const char metadata[] = "\2\0\12onMetaData";
+	bool meta = n >= sizeof metadata - 1 &&
+		    memcmp(p, metadata, sizeof metadata - 1) == 0;
+	if (!header && !meta)
+		return h->matching[HAVE_VIDEO] && h->matching[HAVE_AUDIO];
+	uint32_t key = header_key(type, p, n), hash = have_hash(p, n);
+	unsigned i = 0;
+	while (i < h->nheaders && h->header[i].key != key)
+		i++;
+	if (i < h->nheaders && h->header[i].hash == hash)
+		return true;
+	if (i == h->nheaders && i == HAVE_HEADERS)
+		return false; /* too many to remember: said again */
+	h->header[i].key = key;
+	h->header[i].hash = hash;
+	if (i == h->nheaders)
+		h->nheaders++;
+	return false;
 }

@@ -28,6 +28,7 @@
 
 enum {
 	HAVE_MESSAGES = 2048, /* remembered */
+	HAVE_HEADERS = 16,    /* codec headers and metadata */
 	HAVE_BACK_MS = 20000  /* a time so far back is another clock */
 };
 
@@ -58,6 +59,10 @@ struct have {
 	bool matching[HAVE_KINDS]; /* nothing new of it came by this source */
 	bool before;		   /* the name was live before, till last[] */
 	uint64_t dropped;	   /* by this source */
+	struct {
+		uint32_t key, hash; /* of what it configures, of all bytes */
+	} header[HAVE_HEADERS];
+	unsigned nheaders;
 };
 
 enum have_verdict { HAVE_NEW, HAVE_GAP, HAVE_OLD };
@@ -77,6 +82,13 @@ void have_source(struct have *h);
  */
 enum have_verdict have_judge(struct have *h, struct pubclock *k,
     const struct have_msg *m, struct mono now, uint32_t *ts, bool *jump);
+
+/*
+ * Another message: a codec header, or data.  True: it says nothing new.  Other
+ * data counts as had until media is new.
+ */
+bool have_other(
+    struct have *h, uint8_t type, bool header, const uint8_t *p, size_t n);
 
 /* FNV-1a of n bytes. */
 uint32_t have_hash(const uint8_t *p, size_t n);

@@ -32,8 +32,10 @@
 #include "worker/link.h"
 #include "worker/play.h"
 #include "worker/publish.h"
+#include "worker/pull.h"
 #include "worker/resolve.h"
 #include "worker/session.h"
+#include "worker/upstream.h"
 
 enum {
 	EXIT_UNFIT = 78, /* this machine or hand-over cannot work: no restart */
@@ -283,6 +285,8 @@ run(struct worker *w)
 		check_master(w);
 		resolve_tick(w);
 		dial_tick(w);
+		upstreams_tick(w);
+		pull_tick(w);
 		conns_reap(w);
 		publishers_pass(w);
 		conns_reap(w);
@@ -320,6 +324,8 @@ start(struct worker *w, const struct handover *h)
 	if (r == 0)
 		r = players_init(w);
 	if (r == 0)
+		r = pull_init(w);
+	if (r == 0)
 		r = link_init(w, IPC_FD, master_said);
 	if (r != 0)
 		return unfit("memory", strerror(-r));
@@ -336,6 +342,7 @@ static void
 stop(struct worker *w)
 {
 	link_fini(w);
+	pull_fini(w);
 	players_fini(w);
 	publishers_fini(w);
 	sessions_fini(w);

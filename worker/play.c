@@ -5,7 +5,9 @@
 #include "common/bug.h"
 #include "common/log.h"
 #include "shm/section.h"
+#include "worker/link.h"
 #include "worker/players.h"
+#include "worker/want.h"
 
 struct player_list *
 player_queue_of(struct worker *w, const struct player *p)
@@ -244,9 +246,16 @@ refuse_play(
 void
 player_give_up(struct worker *w, struct player *p, enum reason why)
 {
+	player_deny(w, p, why, reason_text(why));
+}
+
+void
+player_deny(
+    struct worker *w, struct player *p, enum reason why, const char *text)
+{
 	struct conn *c = p->c;
 	fail_play(w, c, p->ns, why, p->since);
-	session_refuse(w, c, p->ns, why, "NetStream.Play.Failed");
+	session_deny(w, c, p->ns, why, "NetStream.Play.Failed", text);
 	quit_play(w, p);
 	free_player(w, p);
 	session_idle(w, c);
@@ -258,6 +267,12 @@ play_start(struct worker *w, struct conn *c, struct netstream *ns,
 {
 	struct player *p = bufpool_get_new(&w->pool, sizeof *p);
 	struct title *t = p != NULL ? title_find(w, ns->key, ns->keylen) : NULL;
+	if (t != NULL && !t->wanted && link_busy(w) && want_is_remote(w, t)) {
+		bufpool_put(&w->pool, p, sizeof *p);
+		title_release(w, t);
+		refuse_play(w, c, ns, REASON_NO_MASTER);
+		return;
+	}
 	if (t == NULL || !title_may_wait(w, t)) {
 		if (p != NULL)
 			bufpool_put(&w->pool, p, sizeof *p);
@@ -281,6 +296,7 @@ play_start(struct worker *w, struct conn *c, struct netstream *ns,
 	t->n++;
 	w->players->n++;
 	title_scan(w, t);
+	want_add(w, c, ns, t, cp);
 	worker_count(w, COUNTER_PLAYS, 1);
 	conn_row_key(c, ns->key, ns->keylen);
 	conn_row_role(c, ROW_WAIT);

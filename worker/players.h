@@ -57,6 +57,7 @@ struct title {
 	struct mono grace;    /* viewers are told after this; 0: at once */
 	struct mono patience; /* before this nobody has waited too long */
 	bool scan;	      /* on the list of those to be looked up */
+	bool wanted;	      /* of an edge: the master was told */
 	uint32_t seat;	      /* of MaxWaitingNames, or SEAT_NONE */
 	uint32_t keylen;
 	char key[IPC_KEY_MAX];
@@ -157,6 +158,9 @@ void player_tell_end(struct worker *w, struct player *p);
  * NetStream is free.  p is gone then, its title too if it was the last.
  */
 void player_give_up(struct worker *w, struct player *p, enum reason why);
+/* The same with other words for its client. */
+void player_deny(
+    struct worker *w, struct player *p, enum reason why, const char *text);
 /* A player that only finished its message has done so. */
 void player_done(struct worker *w, struct player *p);
 
@@ -164,6 +168,8 @@ void player_done(struct worker *w, struct player *p);
 
 /* The title of that key, a new one if need be; NULL: no memory. */
 struct title *title_find(struct worker *w, const char *key, uint32_t len);
+/* The same, or NULL: nobody here plays it. */
+struct title *title_known(struct worker *w, const char *key, uint32_t len);
 /*
  * May somebody wait for t?  It is live, is waited for already, or takes one of
  * MaxWaitingNames now.  Context: outside sections

@@ -59,30 +59,24 @@ forget(struct worker *w, struct publish *p)
 	w->publishers->n--;
 	if (p->ns != NULL) {
 		p->ns->pub = NULL;
-		p->ns->use = NS_IDLE;
+		if (p->ns->use != NS_PULL)
+			p->ns->use = NS_IDLE;
 	}
+	free(p->have);
 	free(p);
 }
 
 /* Asking ------------------------------------------------------------------ */
 
-void
-publish_ask(struct worker *w, struct conn *c, struct netstream *ns)
+static struct publish *
+new_publish(struct worker *w, struct conn *c, struct netstream *ns)
 {
-	struct ipc_msg m = { .kind = IPC_PUBLISH };
-	bool fits = admit_question(session_of(w, c), c, ns, &m.u.publish);
-	struct publish *p =
-	    w->orphan || link_busy(w) || !fits ? NULL : calloc(1, sizeof *p);
-	if (p == NULL) {
-		ipc_wipe(&m);
-		ns->use = NS_IDLE;
-		admit_refuse(w, c, ns, false,
-		    fits ? REASON_NO_MASTER : REASON_QUERY_LIMIT);
-		session_idle(w, c);
-		return;
-	}
+	struct publish *p = calloc(1, sizeof *p);
+	if (p == NULL)
+		return NULL;
 	p->c = c;
 	p->ns = ns;
+	p->app = c->app;
 	ns->pub = p;
 	p->request = link_request(w);
 	p->began = w->now;
@@ -91,10 +85,55 @@ publish_ask(struct worker *w, struct conn *c, struct netstream *ns)
 	LIST_INIT(&p->headers.list);
 	TAILQ_INSERT_TAIL(&w->publishers->all, p, next);
 	w->publishers->n++;
+	return p;
+}
+
+void
+publish_ask(struct worker *w, struct conn *c, struct netstream *ns)
+{
+	struct ipc_msg m = { .kind = IPC_PUBLISH };
+	bool fits = admit_question(session_of(w, c), c, ns, &m.u.publish);
+	struct publish *p =
+	    w->orphan || link_busy(w) || !fits ? NULL : new_publish(w, c, ns);
+	if (p == NULL) {
+		ipc_wipe(&m);
+		ns->use = NS_IDLE;
+		admit_refuse(w, c, ns, false,
+		    fits ? REASON_NO_MASTER : REASON_QUERY_LIMIT);
+		session_idle(w, c);
+		return;
+	}
 	m.request = p->request;
 	conn_pause(c);
 	link_send(w, &m);
 	ipc_wipe(&m);
+}
+
+struct publish *
+publish_ask_pull(struct worker *w, struct conn *c, struct netstream *ns,
+    uint64_t pull, publish_answer_fn *fn, void *owner)
+{
+	struct ipc_msg m = { .kind = IPC_PUBLISH };
+	struct have *have = malloc(sizeof *have);
+	struct publish *p = w->orphan || link_busy(w) || have == NULL
+				? NULL
+				: new_publish(w, c, ns);
+	if (p == NULL) {
+		free(have);
+		return NULL;
+	}
+	p->have = have;
+	p->answered = fn;
+	p->owner = owner;
+	m.u.publish.conn = c->id;
+	m.u.publish.pull = pull;
+	m.u.publish.keylen = ns->keylen;
+	memcpy(m.u.publish.key, ns->key, ns->keylen);
+	memcpy(m.u.publish.addr, c->row->addr, sizeof m.u.publish.addr);
+	m.request = p->request;
+	conn_pause(c);
+	link_send(w, &m);
+	return p;
 }
 
 /* Ending ------------------------------------------------------------------ */
@@ -130,28 +169,61 @@ log_stop(struct worker *w, const struct publish *p, enum reason why)
 }
 
 void
-publish_stop(
-    struct worker *w, struct conn *c, struct netstream *ns, enum reason why)
+publish_finish(struct worker *w, struct publish *p, enum reason why)
 {
-	struct publish *p = ns->pub;
-	if (ns->use == NS_ASKED) {
+	if (p->request != 0) {
 		/* the answer will find nobody */
+		if (p->ns != NULL)
+			p->ns->pub = NULL;
 		p->c = NULL;
 		p->ns = NULL;
-		ns->pub = NULL;
-		ns->use = NS_IDLE;
 		return;
 	}
-	assemble_fini(w, p);
+	publish_detach(w, p);
+	headers_fini(w, &p->headers);
 	ring_close(&p->ring);
-	log_stop(w, p, why);
 	uint64_t last_ns =
 	    atomic_load_explicit(&p->ring.half->last_ns, memory_order_relaxed);
 	unpublish(w, p->ring.block, p->ring.gen, why, p->clock.last, last_ns);
 	forget(w, p);
+}
+
+void
+publish_stop(
+    struct worker *w, struct conn *c, struct netstream *ns, enum reason why)
+{
+	bool live = ns->use == NS_PUBLISH;
+	if (live)
+		log_stop(w, ns->pub, why);
+	publish_finish(w, ns->pub, why);
+	ns->use = NS_IDLE;
 	/* a paced one is paused until its end; a live connection goes on */
-	if (c->paused)
+	if (live && c->paused)
 		conn_resume(w, c);
+}
+
+void
+publish_detach(struct worker *w, struct publish *p)
+{
+	if (p->c == NULL)
+		return;
+	assemble_detach(w, p);
+	p->ns->pub = NULL;
+	p->ns = NULL;
+	p->c = NULL;
+	p->resume = (struct mono){ 0 };
+}
+
+void
+publish_attach(
+    struct worker *w, struct publish *p, struct conn *c, struct netstream *ns)
+{
+	bug_on(p->c != NULL || p->have == NULL);
+	(void)w;
+	p->c = c;
+	p->ns = ns;
+	ns->pub = p;
+	have_source(p->have);
 }
 
 /* Answers of the master --------------------------------------------------- */
@@ -205,9 +277,14 @@ granted(struct worker *w, struct publish *p, const struct ipc_stream *s)
 	latency_init(&p->latency, c->app->latency);
 	p->trimmed = p->ring.head;
 	p->told_soft = p->ring.soft;
-	p->ns->use = NS_PUBLISH;
 	worker_count(w, COUNTER_PUBLISHES, 1);
 	conn_row_key(c, p->ns->key, p->ns->keylen);
+	if (p->have != NULL) {
+		have_init(p->have, &p->clock, s->last_ns);
+		p->answered(w, p, p->owner, REASON_NONE);
+		return;
+	}
+	p->ns->use = NS_PUBLISH;
 	conn_row_role(c, ROW_PUBLISH);
 	log_start(w, p);
 	session_status(w, c, p->ns, "status", "NetStream.Publish.Start", "",
@@ -220,9 +297,15 @@ refused(struct worker *w, struct publish *p, enum reason why)
 {
 	struct conn *c = p->c;
 	struct netstream *ns = p->ns;
+	publish_answer_fn *answered = p->answered;
+	void *owner = p->owner;
 	forget(w, p);
 	if (c == NULL)
 		return;
+	if (answered != NULL) {
+		answered(w, NULL, owner, why);
+		return;
+	}
 	admit_refuse(w, c, ns, false, why);
 	session_idle(w, c);
 	conn_resume(w, c);
@@ -236,8 +319,9 @@ keep(struct worker *w, struct publish *p)
 	m.u.stream.block = p->ring.block;
 	m.u.stream.gen = p->ring.gen;
 	link_send(w, &m);
+	if (p->asked)
+		TAILQ_REMOVE(&w->publishers->asked, p, next_asked);
 	p->asked = false;
-	TAILQ_REMOVE(&w->publishers->asked, p, next_asked);
 }
 
 static void
@@ -301,6 +385,10 @@ asked(struct worker *w, const struct ipc_stream *s)
 	struct publish *p = by_stream(w, s);
 	if (p == NULL)
 		return; /* it has ended; UNPUBLISH is on its way */
+	if (p->have != NULL) {
+		keep(w, p); /* who fetches it, keeps it */
+		return;
+	}
 	if (!p->asked)
 		TAILQ_INSERT_TAIL(&w->publishers->asked, p, next_asked);
 	p->asked = true;

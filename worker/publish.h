@@ -19,6 +19,15 @@
 #include "common/ipc.h"
 #include "worker/session.h"
 
+struct publish;
+
+/*
+ * The master's answer for a stream that is fetched: REASON_NONE, it is live; else
+ * p is gone.
+ */
+typedef void publish_answer_fn(
+    struct worker *w, struct publish *p, void *owner, enum reason why);
+
 /* Returns 0 or -ENOMEM. */
 int publishers_init(struct worker *w);
 void publishers_fini(struct worker *w);
@@ -33,6 +42,24 @@ enum reason publish_data(struct worker *w, struct conn *c, struct msg **m,
     const uint8_t *p, uint32_t n);
 enum reason publish_end(struct worker *w, struct conn *c, struct msg **m);
 void publish_drop(struct worker *w, struct conn *c, struct msg *m);
+
+/*
+ * A stream that is fetched from another server (pull.h): its media comes from
+ * ns, of an outbound connection, and may come from another one later.  What was
+ * had already is left out (have.h).
+ *
+ * pull		id of the pull, for the master
+ * Returns	NULL: no memory, or the master cannot be asked; try later
+ */
+struct publish *publish_ask_pull(struct worker *w, struct conn *c,
+    struct netstream *ns, uint64_t pull, publish_answer_fn *fn, void *owner);
+/* Nothing comes from where it came from; p lives on. */
+void publish_detach(struct worker *w, struct publish *p);
+/* It comes from there now. */
+void publish_attach(
+    struct worker *w, struct publish *p, struct conn *c, struct netstream *ns);
+/* End of p, asked for or live, attached or not. */
+void publish_finish(struct worker *w, struct publish *p, enum reason why);
 
 /* GRANT, REFUSE, ASK from the master. */
 void publish_message(struct worker *w, const struct ipc_msg *m);

@@ -3,6 +3,7 @@
 #define WORKER_PUBLISHERS_H
 
 #include "worker/advice.h"
+#include "worker/have.h"
 #include "worker/headers.h"
 #include "worker/latency.h"
 #include "worker/publish.h"
@@ -17,8 +18,15 @@ enum msg_kind {
 };
 
 struct publish {
-	struct conn *c; /* NULL: the client is gone, the answer is not here */
+	/* NULL: the client is gone, the answer is not here; or of a pull that
+	 * nobody delivers now */
+	struct conn *c;
 	struct netstream *ns;
+	const struct conf_app *app;
+	/* of a pull: what was had, and who is told of the master's answer */
+	struct have *have;
+	publish_answer_fn *answered;
+	void *owner;
 	uint64_t request; /* while asked, else 0 */
 	struct ring_writer ring;
 	struct pubclock clock;
@@ -79,7 +87,7 @@ void publish_deactivate(struct worker *w, struct publish *p);
 /* publish.c: those whose name a newcomer wants: do they live? */
 void publishers_judge(struct worker *w);
 
-/* assemble.c: free what is gathered of p. */
-void assemble_fini(struct worker *w, struct publish *p);
+/* assemble.c: free what is gathered of p from its connection. */
+void assemble_detach(struct worker *w, struct publish *p);
 
 #endif

@@ -43,74 +43,33 @@ session_of(struct worker *w, const struct conn *c)
 	return &w->sessions->table[c->index];
 }
 
-struct netstream *
-session_stream(struct session *s, uint32_t id)
+/* Another one for each connection: SplitMix64. */
+static uint64_t
+next_seed(struct worker *w)
 {
-	struct netstream *ns;
-	LIST_FOREACH (ns, &s->streams, next)
-		if (ns->id == id)
-			return ns;
-	return NULL;
+	uint64_t z = (w->sessions->seed += UINT64_C(0x9e3779b97f4a7c15));
+	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	return z ^ (z >> 27);
 }
 
-struct netstream *
-session_new_stream(struct worker *w, struct session *s)
-{
-	struct netstream *ns = bufpool_get_new(&w->pool, sizeof *ns);
-	if (ns == NULL)
-		return NULL;
-	memset(ns, 0, sizeof *ns);
-	for (ns->id = 1; session_stream(s, ns->id) != NULL;)
-		ns->id++;
-	LIST_INSERT_HEAD(&s->streams, ns, next);
-	s->nstreams++;
-	return ns;
-}
-
+/* We are the client: C0 and C1 go at once. */
 static void
-drop_key(struct worker *w, struct netstream *ns)
+greet(struct worker *w, struct conn *c)
 {
-	if (ns->key != NULL)
-		bufpool_put(&w->pool, ns->key, ns->keylen);
-	ns->key = NULL;
-	ns->keylen = ns->name_at = 0;
-}
-
-void
-session_free_stream(struct worker *w, struct session *s, struct netstream *ns)
-{
-	bug_on(ns->use != NS_IDLE);
-	LIST_REMOVE(ns, next);
-	s->nstreams--;
-	drop_key(w, ns);
-	bufpool_put(&w->pool, ns, sizeof *ns);
-}
-
-enum reason
-netstream_set_name(struct worker *w, const struct session *s,
-    struct netstream *ns, struct span name)
-{
-	size_t len = s->prefix_len + 1 + name.len;
-	bug_on(ns->use != NS_IDLE);
-	if (s->prefix_len == 0 || len > IPC_KEY_MAX)
-		return REASON_NAME_INVALID;
-	drop_key(w, ns);
-	char *key = bufpool_get_new(&w->pool, len);
-	if (key == NULL)
-		return REASON_INPUT_MEMORY;
-	memcpy(key, s->prefix, s->prefix_len);
-	key[s->prefix_len] = '\0';
-	memcpy(key + s->prefix_len + 1, name.p, name.len);
-	ns->key = key;
-	ns->keylen = (uint32_t)len;
-	ns->name_at = s->prefix_len + 1;
-	return REASON_NONE;
-}
-
-struct span
-netstream_name(const struct netstream *ns)
-{
-	return (struct span){ ns->key + ns->name_at, ns->keylen - ns->name_at };
+	struct session *s = session_of(w, c);
+	uint8_t out[HS_CLIENT_OUT];
+	struct writer wr;
+	s->hs_out = bufpool_get_new(&w->pool, sizeof *s->hs_out);
+	if (s->hs_out == NULL) {
+		conn_abort(w, c, REASON_INPUT_MEMORY);
+		return;
+	}
+	hs_client_init(s->hs_out, next_seed(w), out);
+	s->connected = true; /* what comes is an answer */
+	if (!conn_write(w, c, sizeof out, &wr))
+		return;
+	writer_bytes(&wr, out, sizeof out);
+	conn_write_end(w, c, &wr);
 }
 
 void
@@ -119,19 +78,20 @@ session_opened(struct worker *w, struct conn *c)
 	struct session *s = session_of(w, c);
 	memset(s, 0, sizeof *s);
 	LIST_INIT(&s->streams);
+	s->low_id = 1;
 	s->window = WIRE_WINDOW_DEFAULT;
 	s->ctxs = s->first;
 	s->nctxs = SESSION_CTX;
 	chunk_reader_init(&s->cr, s->ctxs, s->nctxs);
-	s->hs = bufpool_get_new(&w->pool, sizeof *s->hs);
-	if (s->hs == NULL) {
-		conn_abort(w, c, REASON_INPUT_MEMORY);
+	if (c->outbound) {
+		greet(w, c);
 		return;
 	}
-	/* another one for each connection: SplitMix64 */
-	uint64_t z = (w->sessions->seed += UINT64_C(0x9e3779b97f4a7c15));
-	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	hs_server_init(s->hs, z ^ (z >> 27));
+	s->hs = bufpool_get_new(&w->pool, sizeof *s->hs);
+	if (s->hs == NULL)
+		conn_abort(w, c, REASON_INPUT_MEMORY);
+	else
+		hs_server_init(s->hs, next_seed(w));
 }
 
 static void
@@ -139,7 +99,10 @@ drop_handshake(struct worker *w, struct session *s)
 {
 	if (s->hs != NULL)
 		bufpool_put(&w->pool, s->hs, sizeof *s->hs);
+	if (s->hs_out != NULL)
+		bufpool_put(&w->pool, s->hs_out, sizeof *s->hs_out);
 	s->hs = NULL;
+	s->hs_out = NULL;
 }
 
 /* Messages ---------------------------------------------------------------- */
@@ -189,34 +152,42 @@ session_set_prefix(struct worker *w, struct session *s, struct span prefix)
 	return true;
 }
 
+/* Replace a text of the pool; what it was is wiped. */
+static bool
+set_text(struct worker *w, struct span *to, struct span from)
+{
+	if (to->p != NULL) {
+		char *old = (char *)(uintptr_t)to->p;
+		explicit_bzero(old, to->len);
+		bufpool_put(&w->pool, old, to->len);
+	}
+	*to = (struct span){ NULL, 0 };
+	char *copy = from.len > 0 ? bufpool_get_new(&w->pool, from.len) : NULL;
+	if (copy == NULL)
+		return from.len == 0;
+	memcpy(copy, from.p, from.len);
+	*to = (struct span){ copy, from.len };
+	return true;
+}
+
 bool
 session_set_query(struct worker *w, struct session *s, struct span q)
 {
-	if (s->query.p != NULL) {
-		char *old = (char *)(uintptr_t)s->query.p;
-		explicit_bzero(old, s->query.len);
-		bufpool_put(&w->pool, old, s->query.len);
-	}
-	s->query = (struct span){ NULL, 0 };
-	char *copy = q.len > 0 ? bufpool_get_new(&w->pool, q.len) : NULL;
-	if (copy == NULL)
-		return q.len == 0;
-	memcpy(copy, q.p, q.len);
-	s->query = (struct span){ copy, q.len };
-	return true;
+	return set_text(w, &s->query, q);
+}
+
+bool
+session_set_url(struct worker *w, struct session *s, struct span url)
+{
+	return set_text(w, &s->url, url);
 }
 
 void
 session_closed(struct worker *w, struct conn *c)
 {
 	struct session *s = session_of(w, c);
-	struct netstream *ns;
 	drop_handshake(w, s);
-	while ((ns = LIST_FIRST(&s->streams)) != NULL) {
-		if (ns->use != NS_IDLE)
-			w->sessions->ops->stop(w, c, ns, c->reason);
-		session_free_stream(w, s, ns);
-	}
+	session_free_streams(w, c);
 	session_drop(w, c, NULL);
 	if (s->ctxs != s->first)
 		bufpool_put(&w->pool, s->ctxs, s->nctxs * sizeof *s->ctxs);
@@ -224,6 +195,7 @@ session_closed(struct worker *w, struct conn *c)
 	s->nctxs = 0;
 	drop_prefix(w, s);
 	session_set_query(w, s, (struct span){ NULL, 0 });
+	session_set_url(w, s, (struct span){ NULL, 0 });
 }
 
 static bool
@@ -273,34 +245,27 @@ strange(const struct session *s, const struct chunk_ctx *x)
 				 : REASON_MESSAGE_INVALID;
 }
 
-static enum reason
-begin_message(struct worker *w, struct conn *c, struct chunk_ctx *x)
+static bool
+is_data(uint8_t type)
 {
-	struct session *s = session_of(w, c);
-	struct msg *m = NULL;
-	x->user = NULL;
-	worker_count(w, COUNTER_MESSAGES_IN, 1);
-	if (is_media(x->type)) {
-		struct netstream *ns = session_stream(s, x->msid);
-		if (ns != NULL && ns->use == NS_PUBLISH) {
-			enum reason r =
-			    w->sessions->ops->begin(w, c, ns, &m, x);
-			x->user = m;
-			return r;
-		}
-	}
-	bool ours = is_command(x->type) || (x->type >= WIRE_SET_CHUNK_SIZE &&
-					       x->type <= WIRE_PEER_BANDWIDTH);
-	if (!ours) {
-		/* passes by without taking memory */
-		worker_count(w, COUNTER_DATA_IGNORED, 1);
-		return strange(s, x);
-	}
+	return type == WIRE_DATA || type == WIRE_DATA_AMF3;
+}
+
+static bool
+is_control(uint8_t type)
+{
+	return type >= WIRE_SET_CHUNK_SIZE && type <= WIRE_PEER_BANDWIDTH;
+}
+
+/* A message that the session gathers itself. */
+static enum reason
+begin_own(struct worker *w, struct session *s, struct chunk_ctx *x)
+{
 	if (x->len > size_limit(x->type))
 		return REASON_MESSAGE_SIZE;
 	if (s->own >= 2 * SESSION_COMMAND_MAX)
 		return REASON_INPUT_LIMIT;
-	m = msg_new(w, x->len, NULL, &s->own);
+	struct msg *m = msg_new(w, x->len, NULL, &s->own);
 	if (m == NULL)
 		return REASON_INPUT_MEMORY;
 	m->type = x->type;
@@ -308,6 +273,37 @@ begin_message(struct worker *w, struct conn *c, struct chunk_ctx *x)
 	m->msid = x->msid;
 	x->user = m;
 	return REASON_NONE;
+}
+
+static enum reason
+begin_media(
+    struct worker *w, struct conn *c, struct netstream *ns, struct chunk_ctx *x)
+{
+	struct msg *m = NULL;
+	enum reason r = w->sessions->ops->begin(w, c, ns, &m, x);
+	x->user = m;
+	return r;
+}
+
+static enum reason
+begin_message(struct worker *w, struct conn *c, struct chunk_ctx *x)
+{
+	struct session *s = session_of(w, c);
+	x->user = NULL;
+	worker_count(w, COUNTER_MESSAGES_IN, 1);
+	struct netstream *ns =
+	    is_media(x->type) ? session_stream(s, x->msid) : NULL;
+	/* metadata may come before it is known whether media will */
+	if (ns != NULL && ns->use == NS_PULL && ns->pub == NULL &&
+	    is_data(x->type))
+		return begin_own(w, s, x);
+	if (ns != NULL && (ns->use == NS_PUBLISH || ns->use == NS_PULL))
+		return begin_media(w, c, ns, x);
+	if (is_command(x->type) || is_control(x->type))
+		return begin_own(w, s, x);
+	/* passes by without taking memory */
+	worker_count(w, COUNTER_DATA_IGNORED, 1);
+	return strange(s, x);
 }
 
 static enum reason
@@ -357,6 +353,19 @@ control_message(struct worker *w, struct conn *c, const struct msg *m)
 }
 
 static enum reason
+own_message(struct worker *w, struct conn *c, const struct msg *m)
+{
+	const struct session_ops *ops = w->sessions->ops;
+	if (is_data(m->type))
+		return ops->note(w, c, m);
+	if (!is_command(m->type))
+		return control_message(w, c, m);
+	return c->outbound
+		   ? ops->command(w, c, m->type, m->msid, m->data, m->got)
+		   : command_message(w, c, m->type, m->msid, m->data, m->got);
+}
+
+static enum reason
 end_message(struct worker *w, struct conn *c, struct chunk_ctx *x)
 {
 	struct msg *m = x->user;
@@ -365,9 +374,7 @@ end_message(struct worker *w, struct conn *c, struct chunk_ctx *x)
 		return REASON_NONE;
 	if (m->pub != NULL)
 		return w->sessions->ops->end(w, c, &m);
-	enum reason r = is_command(m->type) ? command_message(w, c, m->type,
-						  m->msid, m->data, m->got)
-					    : control_message(w, c, m);
+	enum reason r = own_message(w, c, m);
 	explicit_bzero(m->data, m->got); /* there may be a key in it */
 	msg_free(w, m, &session_of(w, c)->own);
 	return r;
@@ -432,11 +439,40 @@ acknowledge(struct worker *w, struct conn *c)
 	conn_write_end(w, c, &wr);
 }
 
+/* We are the client. */
+static bool
+shake_hands_out(
+    struct worker *w, struct conn *c, const uint8_t **p, const uint8_t *end)
+{
+	struct session *s = session_of(w, c);
+	uint8_t out[HS_PACKET];
+	size_t n;
+	struct writer wr;
+	enum hs_result r = hs_client_feed(s->hs_out, p, end, out, &n);
+	if (n > 0 && conn_write(w, c, n, &wr)) {
+		writer_bytes(&wr, out, n);
+		conn_write_end(w, c, &wr);
+	}
+	if (r == HS_NEED_MORE)
+		return false;
+	if (r != HS_DONE) {
+		conn_abort(w, c, REASON_UPSTREAM_INVALID);
+		return false;
+	}
+	drop_handshake(w, s);
+	conn_opened(c);
+	conn_no_deadline(c); /* upstream.c has its own */
+	w->sessions->ops->greeted(w, c);
+	return conn_alive(c);
+}
+
 /* Returns false when the handshake is not over, or the peer was closed. */
 static bool
 shake_hands(
     struct worker *w, struct conn *c, const uint8_t **p, const uint8_t *end)
 {
+	if (c->outbound)
+		return shake_hands_out(w, c, p, end);
 	struct session *s = session_of(w, c);
 	uint8_t out[HS_SERVER_OUT];
 	size_t n;
@@ -499,7 +535,7 @@ void
 session_idle(struct worker *w, struct conn *c)
 {
 	struct netstream *ns;
-	if (c->state != CONN_OPEN)
+	if (c->state != CONN_OPEN || c->outbound)
 		return;
 	LIST_FOREACH (ns, &session_of(w, c)->streams, next)
 		if (ns->use != NS_IDLE)

@@ -11,6 +11,8 @@
  *	IDLE	-> PLAY			play, everybody may
  *	IDLE	-> ASKED -> PLAY, IDLE	play, the master is asked (admit.h)
  *	PLAY	-> IDLE			closeStream, deleteStream
+ *	PULL				of an outbound connection (upstream.h): a
+ *					stream that another server has
  *
  * While a NetStream is ASKED, input of its connection is paused.
  * Context: the worker's thread.
@@ -34,12 +36,13 @@ enum {
 	SESSION_CTX = 4, /* chunk streams before a larger table is taken, */
 	SESSION_CTX_MORE = 12, /* and before the largest */
 	SESSION_COMMAND_MAX = 65536,
+	SESSION_STREAMS_FEW = 16,  /* NetStreams without a table of their ids */
 	SESSION_SURPLUS_MS = 5000, /* for connect, above the limit */
 	SESSION_APP_MAX = 128,	   /* bytes of app, of instance */
 	SESSION_REPLY = 2048	   /* any single reply fits */
 };
 
-enum ns_use { NS_IDLE, NS_ASKED, NS_PUBLISH, NS_PLAY };
+enum ns_use { NS_IDLE, NS_ASKED, NS_PUBLISH, NS_PLAY, NS_PULL };
 
 struct netstream {
 	uint32_t id; /* message stream id, from 1 */
@@ -50,11 +53,13 @@ struct netstream {
 	struct publish *pub;
 	struct player *player;
 	struct admit *admit; /* ASKED about a play */
+	struct leg *leg;     /* PULL: whose it is; NULL: nobody's */
 	LIST_ENTRY(netstream) next;
 };
 
 struct session {
-	struct hs_server *hs; /* of the pool, during the handshake */
+	struct hs_server *hs; /* of the pool, during the handshake; outbound: */
+	struct hs_client *hs_out;
 	struct chunk_reader cr;
 	struct chunk_ctx first[SESSION_CTX];
 	struct chunk_ctx *ctxs; /* first, or of the pool */
@@ -65,12 +70,18 @@ struct session {
 	bool connected;
 	bool amf3;	/* objectEncoding 3: answers are of the AMF3 types */
 	bool chunk_set; /* our Set Chunk Size is sent */
-	uint8_t nstreams;
+	bool edge;	/* the client is a Sluice that fetches streams */
+	uint32_t nstreams;
+	uint32_t low_id; /* no lower id is free */
+	uint32_t nby_id;
+	struct netstream **by_id; /* of the pool, when there are many, or NULL */
 	uint32_t prefix_len; /* vhost NUL app NUL instance in prefix, */
 	char *prefix;	     /* of the pool; NULL before connect */
 	/* keys and tokens: of connect, a copy of the pool; of the publish or
 	 * play command at hand, inside it.  Never logged, never listed */
 	struct span query, shown;
+	struct span url;     /* tcUrl, of the pool; of an edge's clients only */
+	struct upstream *up; /* outbound: what it is for */
 	LIST_HEAD(, netstream) streams;
 };
 
@@ -102,6 +113,15 @@ struct session_ops {
 	enum reason (*end)(struct worker *w, struct conn *c, struct msg **m);
 	/* the message is given up */
 	void (*drop)(struct worker *w, struct conn *c, struct msg *m);
+	/*
+	 * Of outbound connections: the handshake is over; a command came; a
+	 * whole message of an NS_PULL that begin() has left to the session.
+	 */
+	void (*greeted)(struct worker *w, struct conn *c);
+	enum reason (*command)(struct worker *w, struct conn *c, uint8_t type,
+	    uint32_t msid, const uint8_t *p, size_t n);
+	enum reason (*note)(
+	    struct worker *w, struct conn *c, const struct msg *m);
 };
 
 /* Returns 0 or -ENOMEM; size as of conns_init(). */
@@ -129,20 +149,26 @@ session_chunk(const struct session *s)
 bool session_set_prefix(
     struct worker *w, struct session *s, struct span prefix);
 
-/* Keep a copy of the keys that connect showed.  False: no memory. */
+/* Copies of the keys that connect showed, of tcUrl.  False: no memory. */
 bool session_set_query(struct worker *w, struct session *s, struct span q);
+bool session_set_url(struct worker *w, struct session *s, struct span url);
 
 /*
- * A new NetStream of s with the lowest free id, or NULL: no memory.  It is
- * NS_IDLE, and must be so again when it is freed.
+ * A new NetStream with that id, which is free; id 0: the lowest.  It is NS_IDLE,
+ * and must be so again when it is freed.  NULL: no memory
  */
-struct netstream *session_new_stream(struct worker *w, struct session *s);
+struct netstream *session_new_stream(
+    struct worker *w, struct conn *c, uint32_t id);
 void session_free_stream(
-    struct worker *w, struct session *s, struct netstream *ns);
+    struct worker *w, struct conn *c, struct netstream *ns);
 
 /* Set the name of an NS_IDLE one, len bytes after the prefix and a NUL. */
 enum reason netstream_set_name(struct worker *w, const struct session *s,
     struct netstream *ns, struct span name);
+
+/* The same with a whole key, of which the name is the last part. */
+bool netstream_set_key(
+    struct worker *w, struct netstream *ns, const char *key, uint32_t len);
 
 /* The stream's name, last part of its key. */
 struct span netstream_name(const struct netstream *ns);

@@ -10,4 +10,7 @@ struct sessions {
 	uint64_t seed;
 };
 
+/* End what its NetStreams do, and free them. */
+void session_free_streams(struct worker *w, struct conn *c);
+
 #endif

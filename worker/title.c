@@ -9,6 +9,7 @@
 #include "common/siphash.h"
 #include "shm/section.h"
 #include "worker/players.h"
+#include "worker/want.h"
 
 /* One of MaxWaitingNames. */
 static bool
@@ -75,16 +76,31 @@ title_unscan(struct worker *w, struct title *t)
 	t->scan = false;
 }
 
+static struct title *
+look_up(struct worker *w, const char *key, uint32_t len, uint64_t h)
+{
+	struct title *t;
+	LIST_FOREACH (t, &w->players->titles[h % TITLE_BUCKETS], next)
+		if (t->hash == h && t->keylen == len &&
+		    memcmp(t->key, key, len) == 0)
+			return t;
+	return NULL;
+}
+
+struct title *
+title_known(struct worker *w, const char *key, uint32_t len)
+{
+	return look_up(w, key, len, siphash(w->players->hash_seed, key, len));
+}
+
 struct title *
 title_find(struct worker *w, const char *key, uint32_t len)
 {
 	struct players *ps = w->players;
 	uint64_t h = siphash(ps->hash_seed, key, len);
-	struct title *t;
-	LIST_FOREACH (t, &ps->titles[h % TITLE_BUCKETS], next)
-		if (t->hash == h && t->keylen == len &&
-		    memcmp(t->key, key, len) == 0)
-			return t;
+	struct title *t = look_up(w, key, len, h);
+	if (t != NULL)
+		return t;
 	t = bufpool_get_new(&w->pool, sizeof *t);
 	if (t == NULL)
 		return NULL;
@@ -176,6 +192,7 @@ title_release(struct worker *w, struct title *t)
 	if (t->n > 0)
 		return;
 	struct watch *v;
+	want_drop(w, t);
 	title_unscan(w, t);
 	if (t->cur == NULL)
 		set_busy(w, t);

@@ -5,9 +5,8 @@
  * Modules, each calling only those to its left (upwards through the functions
  * given to them in struct session_ops and the fields below):
  *
- *	loop | conn | link | session | publish  play | glue | main
- *
- * resolve, dial and hops stand beside conn: upstream.c uses them.
+ *	loop | resolve dial hops | conn | link | session | upstream |
+ *	publish  play | pull | glue | main
  */
 #ifndef WORKER_WORKER_H
 #define WORKER_WORKER_H
@@ -31,6 +30,8 @@ struct players;
 struct resolver;
 struct dialer;
 struct hops;
+struct pulls;
+struct upstreams;
 struct session_ops;
 
 enum {
@@ -61,6 +62,8 @@ struct worker {
 	struct resolver *resolver;
 	struct dialer *dialer;
 	struct hops *hops;
+	struct upstreams *upstreams;
+	struct pulls *pulls;
 };
 
 /* The loop shall not sleep beyond t. */

@@ -29,7 +29,10 @@ refuses '/c/Server.xml:[0-9]*: expected well-formed XML'
 rm "$C/Server.xml"
 file _defaultRoot_/_defaultVHost_/Vhost.xml '<VirtualHost>
 <Proxy><Mode>remote</Mode></Proxy></VirtualHost>'
-refuses 'Vhost.xml:2: Proxy/Mode: expected local (edges are not in this version)'
+accepts
+file _defaultRoot_/_defaultVHost_/Vhost.xml '<VirtualHost>
+<Proxy><Mode>distant</Mode></Proxy></VirtualHost>'
+refuses 'Vhost.xml:2: Proxy/Mode: expected .*"distant"'
 rm "$C/_defaultRoot_/_defaultVHost_/Vhost.xml"
 accepts
 

@@ -100,7 +100,8 @@ save_commands(void)
 	cmd_write_on_status(&w, WIRE_CHUNK, 1, &s);
 	save_command("cmd-status", &w);
 	writer_init(&w, buf, BUF);
-	cmd_write_play(&w, WIRE_CHUNK, 1, 4, span_of("demo"), -2000);
+	cmd_write_play(&w, WIRE_CHUNK, 1, 4, span_of("demo"), -2000,
+	    (struct span){ "", 0 }, 0);
 	save_command("cmd-play", &w);
 	writer_init(&w, buf, BUF);
 	wire_set_buffer_length(&w, 1, 3000);

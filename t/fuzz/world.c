@@ -18,7 +18,9 @@
 #include "t/fuzz/keep.h"
 #include "t/fuzz/world.h"
 #include "worker/glue.h"
+#include "worker/hops.h"
 #include "worker/link.h"
+#include "worker/pull.h"
 
 enum {
 	ROWS = 16,
@@ -374,6 +376,8 @@ start_worker(struct world *x, unsigned i)
 	bug_on(sessions_init(w, &session_ops, ROWS) != 0);
 	bug_on(publishers_init(w) != 0);
 	bug_on(players_init(w) != 0);
+	bug_on(hops_init(w) != 0);
+	bug_on(pull_init(w) != 0);
 	/* the same for every run */
 	w->sessions->seed = 1;
 	conns_listen(w, &listener, 1);
@@ -435,6 +439,8 @@ static void
 stop_worker(struct worker *w)
 {
 	conns_stop_listening(w);
+	pull_fini(w);
+	hops_fini(w);
 	players_fini(w);
 	publishers_fini(w);
 	sessions_fini(w);
@@ -862,7 +868,8 @@ client_play(struct client *c, uint32_t msid, const char *name)
 {
 	struct writer wr;
 	writer_init(&wr, scratch, sizeof scratch);
-	cmd_write_play(&wr, c->chunk, msid, 4, span_of(name), -2000);
+	cmd_write_play(&wr, c->chunk, msid, 4, span_of(name), -2000,
+	    (struct span){ "", 0 }, 0);
 	put_written(c, &wr);
 }
 

@@ -450,7 +450,8 @@ START_TEST(play_starts_are_the_same_in_seconds_and_milliseconds)
 	struct cmd_play p;
 	for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++) {
 		struct writer w = start();
-		cmd_write_play(&w, 128, 1, 5, span_of("cam1"), starts[i][0]);
+		cmd_write_play(&w, 128, 1, 5, span_of("cam1"), starts[i][0],
+		    (struct span){ "", 0 }, 0);
 		unpack(&w, 128);
 		struct cmd c = expect(CMD_PLAY, 5, 1);
 		ck_assert_int_eq(cmd_parse_play(&c, &p), AMF0_OK);

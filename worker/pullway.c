@@ -1,0 +1,220 @@
+/*
+ * pullway - which server a pull asks, and what becomes of it.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "worker/link.h"
+#include "worker/pulls.h"
+
+static struct pull *
+pull_of(const struct leg *l)
+{
+	return l->owner;
+}
+
+static int
+index_of(const struct pull *p, const struct leg *l)
+{
+	return l == &p->leg[0].leg ? 0 : 1;
+}
+
+static bool
+in_use(const struct pull *p, int i)
+{
+	return p->leg[i].leg.up != NULL;
+}
+
+bool
+pull_idle(const struct pull *p)
+{
+	for (int i = 0; i < PULL_LEGS; i++)
+		if (in_use(p, i) && i != p->source)
+			return false;
+	return true;
+}
+
+int
+pull_way(const struct pull *p)
+{
+	if (p->source >= 0)
+		return p->leg[p->source].way;
+	for (int i = 0; i < PULL_LEGS; i++)
+		if (in_use(p, i))
+			return p->leg[i].way;
+	return -1;
+}
+
+/* The first that is not tried; those known to be down come last. */
+int
+pull_best_way(struct worker *w, const struct pull *p, uint32_t tried)
+{
+	int down = -1;
+	for (unsigned y = 0; y < p->nways; y++) {
+		if (tried >> y & 1)
+			continue;
+		if (!hops_down(w, p->ways[y].hop))
+			return (int)y;
+		if (down < 0)
+			down = (int)y;
+	}
+	return down;
+}
+
+void
+pull_close_leg(struct worker *w, struct pull *p, int i)
+{
+	struct pull_leg *pl = &p->leg[i];
+	if (in_use(p, i)) {
+		pl->close = true; /* what still comes is nothing */
+		pull_lose(w, p, i, REASON_UPSTREAM_IDLE);
+		leg_close(w, &pl->leg);
+	}
+	pl->close = pl->wanted = false;
+}
+
+/* Open way y on a free leg. */
+static void
+open_way(struct worker *w, struct pull *p, int y, bool alone)
+{
+	int i = in_use(p, 0) ? 1 : 0;
+	struct pull_leg *pl = &p->leg[i];
+	struct up_target to = { .port = p->ways[y].port,
+		.vhost = p->vhost,
+		.app = p->app,
+		.again = p->ever,
+		.app_name = span_of(p->app_name),
+		.url = { p->url, p->url_len } };
+	memcpy(to.hop, p->ways[y].hop, sizeof to.hop);
+	memcpy(to.host, p->ways[y].host, sizeof to.host);
+	p->tried |= UINT32_C(1) << y;
+	pl->way = y;
+	pl->close = pl->wanted = false;
+	/* once it was live it is likely to be so again */
+	if (leg_open(w, &pl->leg, &to, alone || p->ever) != 0)
+		p->retry = mono_add_ms(w->now, PULL_TICK_MS);
+	pull_busy(w, p);
+}
+
+/* Every way was tried. */
+static void
+round_over(struct worker *w, struct pull *p)
+{
+	if (!p->ever && p->unreached == 0 && p->refusals > 0 && !link_busy(w)) {
+		char text[IPC_TEXT_MAX];
+		memcpy(text, p->error, sizeof text);
+		pull_refuse(w, p, p->reason, text);
+		return;
+	}
+	p->retries++;
+	uint32_t ms = backoff_next(
+	    &p->backoff, w->now, (uint32_t)(w->now.ns ^ p->id * 2654435761u));
+	p->retry = mono_add_ms(w->now, ms);
+	worker_wake_at(w, p->retry);
+	if (p->source < 0)
+		pull_set_state(w, p, PULL_RETRY);
+	pull_busy(w, p);
+}
+
+void
+pull_open(struct worker *w, struct pull *p)
+{
+	int y = pull_best_way(w, p, p->tried);
+	if (y < 0)
+		round_over(w, p);
+	else
+		open_way(w, p, y, false);
+}
+
+void
+pull_beside(struct worker *w, struct pull *p, int y, bool wanted)
+{
+	open_way(w, p, y, true);
+	for (int i = 0; i < PULL_LEGS; i++)
+		if (i != p->source)
+			p->leg[i].wanted = wanted;
+}
+
+void
+pull_restart(struct worker *w, struct pull *p)
+{
+	p->tried = 0;
+	p->refusals = p->unreached = 0;
+	/* beside a silent source another one is better than the same */
+	if (p->source >= 0 && p->nways > 1)
+		p->tried = UINT32_C(1) << p->leg[p->source].way;
+	pull_open(w, p);
+}
+
+/* What upstream tells ----------------------------------------------------- */
+
+static void
+on_started(struct worker *w, struct leg *l)
+{
+	struct pull *p = pull_of(l);
+	if (p->pub == NULL)
+		pull_set_state(w, p, PULL_WAITING);
+}
+
+static void
+on_moved(struct worker *w, struct leg *l)
+{
+	struct pull *p = pull_of(l);
+	open_way(w, p, p->leg[index_of(p, l)].way, false);
+}
+
+/* The server above says goodbye for the stream; it is asked for further. */
+static void
+on_ended(struct worker *w, struct leg *l)
+{
+	struct pull *p = pull_of(l);
+	int i = index_of(p, l);
+	if (p->source != i)
+		return;
+	pull_end_publish(w, p, REASON_UNPUBLISHED);
+	p->wanted = w->now;
+	pull_set_state(w, p, PULL_WAITING);
+}
+
+static void
+note_error(struct pull *p, enum reason why, const char *text)
+{
+	p->reason = why;
+	snprintf(p->error, sizeof p->error, "%s",
+	    text != NULL ? text : reason_text(why));
+}
+
+static void
+on_failed(struct worker *w, struct leg *l, enum reason why, const char *text,
+    bool refused)
+{
+	struct pull *p = pull_of(l);
+	int i = index_of(p, l);
+	bool source = p->source == i;
+	pull_lose(w, p, i, why);
+	p->leg[i].close = p->leg[i].wanted = false;
+	note_error(p, why, text);
+	if (refused)
+		p->refusals++;
+	else
+		p->unreached++;
+	if (!pull_idle(p) || p->retry.ns != 0 ||
+	    (p->source >= 0 && !pull_silent(w, p)))
+		return; /* another one is under way, or all is well */
+	if (source)
+		pull_restart(w, p);
+	else if (why == REASON_STREAM_LIMIT || why == REASON_NOT_PUBLISHED)
+		round_over(w, p);
+	else
+		pull_open(w, p);
+}
+
+const struct leg_ops pull_leg_ops = {
+	.started = on_started,
+	.moved = on_moved,
+	.ended = on_ended,
+	.failed = on_failed,
+};

@@ -1,0 +1,154 @@
+/*
+ * upreply - what other servers answer on connections that this worker has made.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "rtmp/cmd.h"
+#include "worker/upstreams.h"
+
+enum { TEXT = IPC_TEXT_MAX };
+
+/* Words of a peer, fit for a log and for other clients. */
+static const char *
+words_of(const struct cmd_reply *r, char text[TEXT])
+{
+	struct span s = r->description.len > 0 ? r->description : r->code;
+	size_t n = s.len < TEXT - 1 ? s.len : TEXT - 1;
+	for (size_t i = 0; i < n; i++)
+		text[i] = s.p[i] >= 32 && s.p[i] < 127 ? s.p[i] : '?';
+	text[n] = '\0';
+	return n > 0 ? text : NULL;
+}
+
+static enum reason
+connected(struct worker *w, struct upstream *up, const struct cmd *cmd)
+{
+	struct cmd_reply r;
+	struct amf0_value v;
+	char text[TEXT];
+	if (cmd_parse_reply(cmd, &r) != AMF0_OK)
+		return REASON_UPSTREAM_INVALID;
+	if (cmd->id == CMD_ERROR) {
+		upstream_fail(
+		    w, up, REASON_UPSTREAM_REFUSED, words_of(&r, text), true);
+		return REASON_NONE;
+	}
+	up->sluice = amf0_find(&r.info, CMD_NODE, &v) && amf0_is_string(&v);
+	upstream_ready(w, up);
+	return REASON_NONE;
+}
+
+/* The answer to createStream; of a leg that has gone: the stream goes too. */
+static enum reason
+created(struct worker *w, struct upstream *up, const struct cmd *cmd)
+{
+	struct leg *l = TAILQ_FIRST(&up->creating);
+	struct cmd_reply r;
+	uint32_t id;
+	char text[TEXT];
+	if (cmd_parse_reply(cmd, &r) != AMF0_OK)
+		return REASON_UPSTREAM_INVALID;
+	bool ours = l != NULL && l->txn == cmd->txn;
+	if (cmd->id == CMD_ERROR) {
+		up->full = true;
+		if (ours)
+			leg_failed(w, l, REASON_STREAM_LIMIT,
+			    words_of(&r, text), false);
+		return REASON_NONE;
+	}
+	if (!cmd_reply_stream_id(&r, &id) || id == 0 ||
+	    session_stream(session_of(w, up->c), id) != NULL)
+		return REASON_UPSTREAM_INVALID;
+	if (!ours) {
+		struct writer wr;
+		if (conn_write(w, up->c, SESSION_REPLY, &wr)) {
+			cmd_write_delete_stream(&wr, UP_CHUNK, 0, id);
+			conn_write_end(w, up->c, &wr);
+		}
+		return REASON_NONE;
+	}
+	TAILQ_REMOVE(&up->creating, l, next_creating);
+	l->state = LEG_ASKED;
+	l->ns = session_new_stream(w, up->c, id);
+	if (l->ns == NULL)
+		return REASON_INPUT_MEMORY;
+	l->ns->use = NS_PULL;
+	l->ns->leg = l;
+	leg_play(w, l);
+	return REASON_NONE;
+}
+
+static enum reason
+reply(struct worker *w, struct upstream *up, const struct cmd *cmd)
+{
+	if (up->state == UP_CONNECT && cmd->txn == 1)
+		return connected(w, up, cmd);
+	if (up->state == UP_READY && cmd->txn > 1)
+		return created(w, up, cmd);
+	return REASON_NONE; /* of what was not asked, or needs no answer */
+}
+
+static bool
+begins(struct span s, const char *with)
+{
+	size_t n = strlen(with);
+	return s.len >= n && memcmp(s.p, with, n) == 0;
+}
+
+static enum reason
+status(
+    struct worker *w, struct upstream *up, const struct cmd *cmd, uint32_t msid)
+{
+	struct netstream *ns = session_stream(session_of(w, up->c), msid);
+	struct leg *l = ns != NULL ? ns->leg : NULL;
+	const struct leg_ops *ops = w->upstreams->ops;
+	struct cmd_reply r;
+	char text[TEXT];
+	if (cmd_parse_reply(cmd, &r) != AMF0_OK)
+		return REASON_UPSTREAM_INVALID;
+	if (l == NULL) {
+		/* of the connection: it is about to be closed */
+		if (span_is(r.level, "error"))
+			upstream_fail(w, up, REASON_UPSTREAM_LOST,
+			    words_of(&r, text), false);
+	} else if (span_is(r.code, "NetStream.Play.StreamNotFound")) {
+		leg_failed(
+		    w, l, REASON_NOT_PUBLISHED, words_of(&r, text), false);
+	} else if (begins(r.code, "NetStream.Play.Failed") ||
+		   (span_is(r.level, "error") &&
+		       begins(r.code, "NetStream."))) {
+		leg_failed(
+		    w, l, REASON_UPSTREAM_REFUSED, words_of(&r, text), true);
+	} else if (span_is(r.code, "NetStream.Play.Start") ||
+		   span_is(r.code, "NetStream.Play.PublishNotify")) {
+		l->state = LEG_STARTED;
+		ops->started(w, l);
+	} else if (span_is(r.code, "NetStream.Play.UnpublishNotify") ||
+		   span_is(r.code, "NetStream.Play.Stop") ||
+		   span_is(r.code, "NetStream.Play.Complete")) {
+		ops->ended(w, l);
+	}
+	return REASON_NONE;
+}
+
+enum reason
+upstream_command(struct worker *w, struct conn *c, uint8_t type, uint32_t msid,
+    const uint8_t *p, size_t n)
+{
+	struct upstream *up = session_of(w, c)->up;
+	struct cmd cmd;
+	if (up == NULL || up->failing)
+		return REASON_NONE;
+	if (cmd_parse(type, p, n, &cmd) != AMF0_OK)
+		return REASON_UPSTREAM_INVALID;
+	if (cmd.id == CMD_RESULT || cmd.id == CMD_ERROR)
+		return reply(w, up, &cmd);
+	if (cmd.id == CMD_ON_STATUS)
+		return status(w, up, &cmd, msid);
+	if (cmd.id == CMD_CLOSE)
+		upstream_fail(w, up, REASON_UPSTREAM_LOST, NULL, false);
+	return REASON_NONE;
+}

@@ -1,0 +1,484 @@
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/bug.h"
+#include "common/log.h"
+#include "rtmp/cmd.h"
+#include "worker/hops.h"
+#include "worker/node.h"
+#include "worker/upstreams.h"
+#include "worker/ways.h"
+
+enum { TICK_UP_MS = 50 };
+
+int
+upstreams_init(struct worker *w, const struct leg_ops *ops)
+{
+	struct upstreams *us = calloc(1, sizeof *us);
+	if (us == NULL)
+		return -ENOMEM;
+	TAILQ_INIT(&us->all);
+	us->ops = ops;
+	w->upstreams = us;
+	return 0;
+}
+
+static void
+free_upstream(struct worker *w, struct upstream *up)
+{
+	resolve_stop(w, &up->resolve);
+	dial_stop(w, &up->dial);
+	TAILQ_REMOVE(&w->upstreams->all, up, next);
+	explicit_bzero(up->text, up->size - sizeof *up); /* keys in tcUrl */
+	free(up);
+}
+
+void
+upstreams_fini(struct worker *w)
+{
+	struct upstream *up;
+	while ((up = TAILQ_FIRST(&w->upstreams->all)) != NULL)
+		free_upstream(w, up);
+	free(w->upstreams);
+	w->upstreams = NULL;
+}
+
+static void
+set_deadline(struct worker *w, struct upstream *up)
+{
+	up->deadline =
+	    mono_add_ms(w->now, (uint64_t)up->to.vhost->request_timeout_ms);
+	worker_wake_at(w, up->deadline);
+}
+
+/* Legs -------------------------------------------------------------------- */
+
+static void
+detach(struct leg *l)
+{
+	struct upstream *up = l->up;
+	if (l->state == LEG_CREATING)
+		TAILQ_REMOVE(&up->creating, l, next_creating);
+	TAILQ_REMOVE(&up->legs, l, next);
+	up->nlegs--;
+	if (l->ns != NULL)
+		l->ns->leg = NULL;
+	l->state = LEG_OPENING;
+	l->up = NULL;
+	l->ns = NULL;
+}
+
+/* It has no legs, and is not needed. */
+static void
+end_idle(struct worker *w, struct upstream *up)
+{
+	if (up->nlegs > 0 || up->failing)
+		return;
+	up->failing = true;
+	if (up->c != NULL)
+		conn_close(w, up->c, REASON_UPSTREAM_IDLE);
+	else
+		free_upstream(w, up);
+}
+
+/* The NetStream of a leg that was detached is not needed any more. */
+static void
+drop_stream(struct worker *w, struct conn *c, struct netstream *ns)
+{
+	struct writer wr;
+	if (ns == NULL)
+		return;
+	if (conn_write(w, c, SESSION_REPLY, &wr)) {
+		cmd_write_delete_stream(&wr, UP_CHUNK, 0, ns->id);
+		conn_write_end(w, c, &wr);
+	}
+	ns->use = NS_IDLE;
+	session_free_stream(w, c, ns);
+}
+
+void
+leg_failed(struct worker *w, struct leg *l, enum reason why, const char *text,
+    bool refused)
+{
+	struct netstream *ns = l->ns;
+	struct upstream *up = l->up;
+	detach(l);
+	w->upstreams->ops->failed(w, l, why, text, refused);
+	drop_stream(w, up->c, ns);
+	end_idle(w, up);
+}
+
+static void
+create_stream(struct worker *w, struct leg *l)
+{
+	struct upstream *up = l->up;
+	struct writer wr;
+	if (!conn_write(w, up->c, SESSION_REPLY, &wr))
+		return;
+	l->txn = ++up->txn;
+	cmd_write_call(&wr, UP_CHUNK, CMD_CREATE_STREAM, 0, l->txn);
+	conn_write_end(w, up->c, &wr);
+	l->state = LEG_CREATING;
+	TAILQ_INSERT_TAIL(&up->creating, l, next_creating);
+}
+
+void
+leg_play(struct worker *w, struct leg *l)
+{
+	struct upstream *up = l->up;
+	struct writer wr;
+	if (!conn_write(w, up->c, SESSION_REPLY, &wr))
+		return;
+	cmd_write_play(&wr, UP_CHUNK, l->ns->id, 0, l->name, CMD_PLAY_LIVE,
+	    up->sluice ? l->via : (struct span){ "", 0 }, l->hops);
+	conn_write_end(w, up->c, &wr);
+	l->state = LEG_ASKED;
+}
+
+void
+leg_again(struct worker *w, struct leg *l)
+{
+	if (l->up != NULL && l->ns != NULL)
+		leg_play(w, l);
+}
+
+/* Ends -------------------------------------------------------------------- */
+
+void
+leg_close(struct worker *w, struct leg *l)
+{
+	struct upstream *up = l->up;
+	struct netstream *ns = l->ns;
+	if (up == NULL)
+		return;
+	detach(l);
+	drop_stream(w, up->c, ns);
+	end_idle(w, up);
+}
+
+bool
+leg_own(struct worker *w, struct leg *l)
+{
+	struct upstream *up = l->up;
+	struct leg *o, *after;
+	if (up->own || up->nlegs - 1 > UP_MOVES_MAX)
+		return up->own;
+	up->own = true;
+	for (o = TAILQ_FIRST(&up->legs); o != NULL; o = after) {
+		after = TAILQ_NEXT(o, next);
+		if (o == l)
+			continue;
+		struct netstream *ns = o->ns;
+		detach(o);
+		drop_stream(w, up->c, ns);
+		w->upstreams->ops->moved(w, o);
+	}
+	return true;
+}
+
+/* All legs fail; nothing can be opened on up any more. */
+static void
+fail_legs(struct worker *w, struct upstream *up, enum reason why,
+    const char *text, bool refused)
+{
+	struct leg *l;
+	up->failing = true;
+	while ((l = TAILQ_FIRST(&up->legs)) != NULL) {
+		detach(l);
+		w->upstreams->ops->failed(w, l, why, text, refused);
+	}
+}
+
+/* Say it, and remember the hop if it did not even answer. */
+static void
+note_failure(struct worker *w, struct upstream *up, enum reason why,
+    const char *text, bool refused)
+{
+	worker_count(w, COUNTER_UPSTREAM_FAILURES, 1);
+	LOG(edge_failed, .hop = up->to.hop, .reason = why, .text = text);
+	if (!refused && up->state != UP_READY)
+		hops_failed(w, up->to.hop, text);
+}
+
+void
+upstream_fail(struct worker *w, struct upstream *up, enum reason why,
+    const char *text, bool refused)
+{
+	if (up->failing)
+		return;
+	note_failure(w, up, why, text ? text : reason_text(why), refused);
+	if (up->c != NULL) {
+		up->why = why;
+		up->refused = refused;
+		snprintf(up->words, sizeof up->words, "%s",
+		    text != NULL ? text : reason_text(why));
+		up->failing = true;
+		conn_abort(w, up->c, why); /* upstream_closed() goes on */
+		return;
+	}
+	fail_legs(w, up, why, text, refused);
+	free_upstream(w, up);
+}
+
+void
+upstream_closed(struct worker *w, struct conn *c)
+{
+	struct upstream *up = session_of(w, c)->up;
+	if (up == NULL)
+		return;
+	session_of(w, c)->up = NULL;
+	if (!up->failing) {
+		snprintf(
+		    up->words, sizeof up->words, "%s", reason_text(c->reason));
+		up->why = c->reason;
+		note_failure(w, up, c->reason, up->words, false);
+	}
+	fail_legs(w, up, up->why, up->words, up->refused);
+	up->c = NULL;
+	free_upstream(w, up);
+}
+
+/* Connecting -------------------------------------------------------------- */
+
+static void
+dialled(struct worker *w, void *ctx, int fd, const struct addr *peer,
+    const char *text)
+{
+	struct upstream *up = ctx;
+	char host[ADDR_TEXT];
+	if (fd < 0) {
+		upstream_fail(w, up, REASON_UPSTREAM_LOST, text, false);
+		return;
+	}
+	worker_count(w, COUNTER_UPSTREAM_CONNECTS, 1);
+	struct conn *c = conn_adopt(w, fd, peer, up->to.port, up->to.app);
+	if (c == NULL) {
+		upstream_fail(w, up, REASON_CLIENTS_FULL, NULL, false);
+		return;
+	}
+	addr_print(peer, host);
+	snprintf(up->addr, sizeof up->addr,
+	    strchr(host, ':') != NULL ? "[%s]:%u" : "%s:%u", host, up->to.port);
+	up->c = c;
+	up->state = UP_HELLO;
+	session_of(w, c)->up = up;
+	conn_row_agent(c, up->to.hop, strlen(up->to.hop));
+}
+
+static void
+resolved(struct worker *w, void *ctx, const struct addr *addrs, unsigned n,
+    const char *error)
+{
+	struct upstream *up = ctx;
+	if (n == 0) {
+		upstream_fail(w, up, REASON_UPSTREAM_LOST, error, false);
+		return;
+	}
+	if (ways_ours(w, addrs, n, up->to.port)) {
+		upstream_fail(w, up, REASON_NO_ROUTE, NULL, true);
+		return;
+	}
+	unsigned ms = (unsigned)up->to.vhost->request_timeout_ms;
+	up->state = UP_DIAL;
+	dial_start(w, &up->dial, addrs, n, up->to.port,
+	    up->to.vhost->local_address,
+	    up->to.again && ms > UP_AGAIN_MS ? UP_AGAIN_MS : ms, dialled, up);
+}
+
+static struct upstream *
+new_upstream(struct worker *w, const struct up_target *to)
+{
+	size_t size = sizeof(struct upstream) + to->app_name.len + to->url.len;
+	struct upstream *up = calloc(1, size);
+	if (up == NULL)
+		return NULL;
+	up->size = size;
+	up->to = *to;
+	memcpy(up->text, to->app_name.p, to->app_name.len);
+	memcpy(up->text + to->app_name.len, to->url.p, to->url.len);
+	up->to.app_name.p = up->text;
+	up->to.url.p = up->text + to->app_name.len;
+	up->state = UP_RESOLVE;
+	TAILQ_INIT(&up->legs);
+	TAILQ_INIT(&up->creating);
+	TAILQ_INSERT_TAIL(&w->upstreams->all, up, next);
+	set_deadline(w, up);
+	resolve_start(w, &up->resolve, up->to.host, resolved, up);
+	return up;
+}
+
+/* Is `up` a connection on which names for `to` may wait? */
+static bool
+serves(const struct upstream *up, const struct up_target *to)
+{
+	return !up->own && !up->full && !up->failing && !up->probe &&
+	       up->to.app == to->app && strcmp(up->to.hop, to->hop) == 0 &&
+	       span_equal(up->to.app_name, to->app_name) &&
+	       span_equal(up->to.url, to->url) &&
+	       (up->c == NULL || conn_alive(up->c)) &&
+	       (up->sluice || up->state != UP_READY ||
+		   up->nlegs < UP_LEGS_OTHER);
+}
+
+int
+leg_open(
+    struct worker *w, struct leg *l, const struct up_target *to, bool alone)
+{
+	struct upstream *up = NULL;
+	if (!alone)
+		TAILQ_FOREACH (up, &w->upstreams->all, next)
+			if (serves(up, to))
+				break;
+	if (up == NULL)
+		up = new_upstream(w, to);
+	if (up == NULL)
+		return -ENOMEM;
+	up->own |= alone;
+	l->up = up;
+	l->ns = NULL;
+	l->state = LEG_OPENING;
+	TAILQ_INSERT_TAIL(&up->legs, l, next);
+	up->nlegs++;
+	if (up->state == UP_READY)
+		create_stream(w, l);
+	return 0;
+}
+
+void
+upstream_probe(struct worker *w, const struct up_target *to)
+{
+	struct upstream *up = new_upstream(w, to);
+	if (up != NULL)
+		up->probe = true;
+}
+
+/* On the connection ------------------------------------------------------- */
+
+void
+upstream_greeted(struct worker *w, struct conn *c)
+{
+	struct upstream *up = session_of(w, c)->up;
+	char node[NODE_TEXT];
+	struct writer wr;
+	hops_alive(w, up->to.hop);
+	if (up->probe) {
+		up->failing = true;
+		conn_close(w, c, REASON_UPSTREAM_IDLE);
+		return;
+	}
+	if (!conn_write(w, c, SESSION_REPLY, &wr))
+		return;
+	node_print(w, node);
+	wire_set_chunk_size(&wr, WIRE_CHUNK);
+	struct cmd_connect cc = { .txn = ++up->txn,
+		.app = up->to.app_name,
+		.tc_url = up->to.url,
+		.flash_ver = span_of("LNX 9,0,124,2"),
+		.capabilities = 239,
+		.audio_codecs = 3575,
+		.video_codecs = 252,
+		.video_function = 1,
+		.caps_ex = CMD_CAPS_MULTITRACK | CMD_CAPS_MODEX | CMD_CAPS_NANO,
+		.node = span_of(node) };
+	cmd_write_connect(&wr, UP_CHUNK, &cc);
+	conn_write_end(w, c, &wr);
+	up->state = UP_CONNECT;
+	set_deadline(w, up);
+}
+
+void
+upstream_ready(struct worker *w, struct upstream *up)
+{
+	struct leg *l, *after;
+	up->state = UP_READY;
+	up->deadline = (struct mono){ 0 };
+	/* the others go elsewhere; for their owner it is a failure */
+	while (!up->sluice && up->nlegs > UP_LEGS_OTHER)
+		leg_failed(w, TAILQ_LAST(&up->legs, leg_list),
+		    REASON_STREAM_LIMIT, NULL, false);
+	for (l = TAILQ_FIRST(&up->legs); l != NULL; l = after) {
+		after = TAILQ_NEXT(l, next);
+		create_stream(w, l);
+	}
+}
+
+/* Time -------------------------------------------------------------------- */
+
+/* A peer of ours that is silent is asked whether it lives. */
+static void
+check_life(struct worker *w, struct upstream *up)
+{
+	struct writer wr;
+	uint64_t silent = mono_ms_since(up->c->heard, w->now);
+	if (silent >= UP_DEAD_MS) {
+		upstream_fail(w, up, REASON_UPSTREAM_TIMEOUT, NULL, false);
+	} else if (silent >= UP_PING_MS &&
+		   mono_ms_since(up->pinged, w->now) >= UP_PING_MS &&
+		   conn_write(w, up->c, 32, &wr)) {
+		wire_user_control(
+		    &wr, WIRE_PING_REQUEST, (uint32_t)(w->now.ns / NS_PER_MS));
+		conn_write_end(w, up->c, &wr);
+		up->pinged = w->now;
+	}
+	worker_wake_at(w, mono_add_ms(w->now, UP_PING_MS / 2));
+}
+
+/* Hops that were down: do they answer again? */
+static void
+probe_hops(struct worker *w)
+{
+	struct up_target to = { .vhost = conf_vhost(w->conf, 0),
+		.app = conf_app(w->conf, 0),
+		.app_name = span_of(""),
+		.url = span_of("") };
+	while (hops_next_probe(w, to.hop)) {
+		const char *colon = strrchr(to.hop, ':');
+		const char *host = to.hop;
+		size_t n = colon != NULL ? (size_t)(colon - host) : 0;
+		if (n > 2 && host[0] == '[') {
+			host++;
+			n -= 2;
+		}
+		if (n == 0 || n >= sizeof to.host)
+			continue;
+		snprintf(to.host, sizeof to.host, "%.*s", (int)n, host);
+		to.port = (uint16_t)atoi(colon + 1);
+		upstream_probe(w, &to);
+	}
+}
+
+/* Others may be gone after it: returns where to go on. */
+static struct upstream *
+fail_late(struct worker *w, struct upstream *up)
+{
+	upstream_fail(w, up, REASON_UPSTREAM_TIMEOUT, NULL, false);
+	return TAILQ_FIRST(&w->upstreams->all);
+}
+
+void
+upstreams_tick(struct worker *w)
+{
+	struct upstreams *us = w->upstreams;
+	struct upstream *up, *after;
+	if (mono_ms_since(us->tick, w->now) < TICK_UP_MS)
+		return;
+	us->tick = w->now;
+	probe_hops(w);
+	for (up = TAILQ_FIRST(&us->all); up != NULL; up = after) {
+		after = TAILQ_NEXT(up, next);
+		if (up->failing)
+			continue;
+		/* what fails may take others of the list with it */
+		if (up->deadline.ns != 0 && !mono_before(w->now, up->deadline))
+			after = fail_late(w, up);
+		else if (up->deadline.ns != 0)
+			worker_wake_at(w, up->deadline);
+		else if (up->sluice)
+			check_life(w, up);
+	}
+}

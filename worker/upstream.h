@@ -1,0 +1,152 @@
+/*
+ * upstream - connections that this worker makes to other servers, to play from
+ * them.  One may carry many streams (legs); what they are for is pull's
+ * business.
+ *
+ *	RESOLVE	-> DIAL -> HELLO -> CONNECT -> READY	name, TCP, handshake,
+ *						connect; a leg then asks for
+ *						createStream and play
+ *	any	-> gone				failed, closed, or nobody needs it
+ *
+ * Names that are not live share a connection, if next server, application and
+ * tcUrl are the same; one that is live has its own.  What is told to the owner
+ * of a leg is told in leg_ops, once for each failure; the leg is detached by then.
+ *
+ * Context: the worker's thread.
+ */
+#ifndef WORKER_UPSTREAM_H
+#define WORKER_UPSTREAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "common/route.h"
+#include "worker/dial.h"
+#include "worker/resolve.h"
+#include "worker/session.h"
+
+struct upstreams;
+struct leg;
+
+enum {
+	UP_LEGS_OTHER =
+	    30, /* streams on a connection to another make of server */
+	UP_MOVES_MAX = 16,
+	UP_AGAIN_MS = 600, /* for TCP, to a server that delivered before */
+	UP_PING_MS =
+	    2000, /* a silent peer of ours is asked for a sign of life */
+	UP_DEAD_MS = 5000 /* and given up without one */
+};
+
+enum up_state { UP_RESOLVE, UP_DIAL, UP_HELLO, UP_CONNECT, UP_READY };
+
+/* Where to go and as what: tcUrl and app as the client sent them. */
+struct up_target {
+	char hop[IPC_HOP_MAX]; /* "host:port" */
+	char host[ROUTE_HOST];
+	uint16_t port;
+	const struct conf_vhost *vhost; /* its Proxy parameters */
+	const struct conf_app *app;	/* limits of the connection */
+	bool again; /* it delivered before: it answers soon, or not at all */
+	struct span app_name, url;	/* the caller's, copied */
+};
+
+enum leg_state { LEG_OPENING, LEG_CREATING, LEG_ASKED, LEG_STARTED };
+
+/* One stream of an upstream; the caller's memory. */
+struct leg {
+	struct upstream *up; /* NULL: detached */
+	enum leg_state state;
+	struct netstream *ns;
+	struct span name; /* to play, with query; the caller's */
+	struct span via;  /* the caller's */
+	uint32_t hops;
+	double txn; /* of createStream */
+	void *owner;
+	TAILQ_ENTRY(leg) next, next_creating;
+};
+TAILQ_HEAD(leg_list, leg);
+
+struct upstream {
+	struct up_target to; /* spans are in text */
+	enum up_state state;
+	struct resolve resolve;
+	struct dial dial;
+	struct conn *c;
+	bool sluice;  /* the peer is a Sluice */
+	bool own;     /* has a live leg: takes no others */
+	bool full;    /* the peer opens no more streams */
+	bool probe;   /* only to see whether the hop answers */
+	bool failing; /* it ends, for: */
+	bool refused; /* the peer said no */
+	enum reason why;
+	char words[IPC_TEXT_MAX];
+	double txn;
+	char addr[64]; /* of the peer */
+	struct mono deadline, pinged;
+	struct leg_list legs, creating; /* creating: in the order of txn */
+	unsigned nlegs;
+	TAILQ_ENTRY(upstream) next;
+	size_t size; /* of all of it */
+	char text[];
+};
+
+struct leg_ops {
+	/* the server took the play: the name may be live there, or not */
+	void (*started)(struct worker *w, struct leg *l);
+	/* another stream got the connection for itself: open l anew; it is
+	 * detached */
+	void (*moved)(struct worker *w, struct leg *l);
+	/* it told that the name is not published any more */
+	void (*ended)(struct worker *w, struct leg *l);
+	/*
+	 * l is detached: the connection or the stream failed.
+	 * text: of the peer, or NULL; refused: it said no, for good
+	 */
+	void (*failed)(struct worker *w, struct leg *l, enum reason why,
+	    const char *text, bool refused);
+};
+
+/* Returns 0 or -ENOMEM. */
+int upstreams_init(struct worker *w, const struct leg_ops *ops);
+void upstreams_fini(struct worker *w);
+
+/*
+ * Ask for a stream: on a connection that waits there already, or on a new one
+ * (alone: always on a new one).  owner, name and via of l are set.
+ * Returns 0 or -ENOMEM: nothing is opened
+ */
+int leg_open(
+    struct worker *w, struct leg *l, const struct up_target *to, bool alone);
+
+/* Ask again, with a longer via. */
+void leg_again(struct worker *w, struct leg *l);
+
+/* Give it up; its connection goes with the last one. */
+void leg_close(struct worker *w, struct leg *l);
+
+/*
+ * l is live: its connection is its own from now on, others on it are moved.
+ * Returns false: they are more than UP_MOVES_MAX, and l should go itself
+ */
+bool leg_own(struct worker *w, struct leg *l);
+
+/* l failed, or is of no use to its owner: ops->failed(). */
+void leg_failed(struct worker *w, struct leg *l, enum reason why,
+    const char *text, bool refused);
+
+/* Does the hop answer?  hops_alive() is told if it does. */
+void upstream_probe(struct worker *w, const struct up_target *to);
+
+/* For struct session_ops: of connections that are outbound. */
+void upstream_greeted(struct worker *w, struct conn *c);
+enum reason upstream_command(struct worker *w, struct conn *c, uint8_t type,
+    uint32_t msid, const uint8_t *p, size_t n);
+/* The connection ends; before its NetStreams do. */
+void upstream_closed(struct worker *w, struct conn *c);
+
+/* In each turn of the loop: what is due. */
+void upstreams_tick(struct worker *w);
+
+#endif

@@ -1,0 +1,26 @@
+/* upstreams - what upstream.c and upreply.c share; nobody else's. */
+#ifndef WORKER_UPSTREAMS_H
+#define WORKER_UPSTREAMS_H
+
+#include "rtmp/wire.h"
+#include "worker/upstream.h"
+
+enum { UP_CHUNK = WIRE_CHUNK };
+
+struct upstreams {
+	TAILQ_HEAD(upstream_list, upstream) all;
+	const struct leg_ops *ops;
+	struct mono tick;
+};
+
+/* upstream.c */
+
+/* The connection is up: ask for what has waited for it. */
+void upstream_ready(struct worker *w, struct upstream *up);
+/* Ask to play l, which has a NetStream. */
+void leg_play(struct worker *w, struct leg *l);
+/* up failed with all its legs; text: of the peer, or NULL. */
+void upstream_fail(struct worker *w, struct upstream *up, enum reason why,
+    const char *text, bool refused);
+
+#endif

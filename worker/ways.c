@@ -1,0 +1,125 @@
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "rtmp/url.h"
+#include "worker/ways.h"
+
+static void
+set_way(struct way *y, struct span host, uint16_t port, uint32_t line)
+{
+	bool v6 = memchr(host.p, ':', host.len) != NULL;
+	int n = (int)(host.len < ROUTE_HOST - 1 ? host.len : ROUTE_HOST - 1);
+	snprintf(y->host, sizeof y->host, "%.*s", n, host.p);
+	snprintf(
+	    y->hop, sizeof y->hop, v6 ? "[%s]:%u" : "%s:%u", y->host, port);
+	y->port = port;
+	y->line = line;
+}
+
+/* What the client asked for: host and port of tcUrl. */
+static bool
+asked_for(const struct conf_vhost *v, struct span url, struct span *host,
+    uint16_t *port)
+{
+	struct url_tc tc;
+	bool split = url_split_tc(url, &tc) && tc.host.len > 0;
+	*host = split ? tc.host : span_of(v->name);
+	*port = split && tc.port != 0 ? tc.port : ROUTE_PORT;
+	return split;
+}
+
+unsigned
+ways_find(const struct conf *conf, const struct conf_vhost *v, struct span url,
+    struct way ways[WAYS_MAX], enum reason *why)
+{
+	struct route_hop hop[WAYS_MAX];
+	const struct conf_route *table = conf_route(conf, v->first_route);
+	struct span host;
+	uint16_t port;
+	unsigned n = 0;
+	bool named = asked_for(v, url, &host, &port);
+	uint32_t found =
+	    route_match(table, v->nroutes, host, port, hop, WAYS_MAX);
+	*why = REASON_NO_ROUTE;
+	for (uint32_t i = 0; i < found; i++) {
+		if (hop[i].null)
+			*why = REASON_ROUTE_NULL;
+		else if (hop[i].protocol == ROUTE_RTMPS)
+			*why = REASON_ROUTE_RTMPS;
+		else
+			set_way(&ways[n++], hop[i].host, hop[i].port,
+			    table[hop[i].entry].line);
+	}
+	if (found == 0 && named)
+		set_way(&ways[n++], host, port, 0);
+	return n;
+}
+
+enum reason
+ways_admit(const struct conf *conf, const struct conf_vhost *v, struct span url)
+{
+	struct way ways[WAYS_MAX];
+	enum reason why;
+	unsigned n = ways_find(conf, v, url, ways, &why);
+	if (url.len > IPC_URL_MAX)
+		return REASON_APP_INVALID;
+	if (n == 0)
+		return why;
+	return !v->anonymous && ways[0].line == 0 ? REASON_PLAIN_URL
+						  : REASON_NONE;
+}
+
+/* Is it an address of this machine?  Only to such a one can be bound. */
+static bool
+is_local(const struct addr *a)
+{
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0) {
+		/* without IPv6 */
+		struct sockaddr_in in = { .sin_family = AF_INET };
+		memcpy(&in.sin_addr, a->b + 12, 4);
+		fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		bool r = fd >= 0 && addr_is_v4(a) &&
+			 bind(fd, (struct sockaddr *)&in, sizeof in) == 0;
+		if (fd >= 0)
+			close(fd);
+		return r;
+	}
+	memcpy(&in6.sin6_addr, a->b, 16); /* an IPv4 address is mapped */
+	bool r = bind(fd, (struct sockaddr *)&in6, sizeof in6) == 0;
+	close(fd);
+	return r;
+}
+
+/* Does a listener of the configuration take connections to a? */
+static bool
+listens(const struct conf_listen *l, const struct addr *a)
+{
+	struct addr at;
+	if (strcmp(l->host, "::") == 0 || strcmp(l->host, "0.0.0.0") == 0)
+		return true;
+	return addr_parse(l->host, strlen(l->host), &at) == 0 &&
+	       addr_equal(&at, a);
+}
+
+bool
+ways_ours(
+    const struct worker *w, const struct addr *addrs, unsigned n, uint16_t port)
+{
+	for (uint32_t i = 0; i < w->conf->nlisten; i++) {
+		const struct conf_listen *l = &w->conf->listen[i];
+		if (l->port != port)
+			continue;
+		for (unsigned k = 0; k < n; k++)
+			if (listens(l, &addrs[k]) && is_local(&addrs[k]))
+				return true;
+	}
+	return false;
+}

@@ -1,0 +1,39 @@
+/*
+ * ways - where an edge goes for what a client asks of it: the entries of the
+ * route table that match the host and port of its tcUrl, in their order; without
+ * one the address in tcUrl itself.
+ * Context: any; ways_ours() asks the kernel.
+ */
+#ifndef WORKER_WAYS_H
+#define WORKER_WAYS_H
+
+#include "common/addr.h"
+#include "common/ipc.h"
+#include "common/route.h"
+#include "worker/worker.h"
+
+enum { WAYS_MAX = 16 };
+
+struct way {
+	char hop[IPC_HOP_MAX]; /* "host:port" */
+	char host[ROUTE_HOST];
+	uint16_t port;
+	uint32_t line; /* of the entry in Vhost.xml; 0: tcUrl itself */
+};
+
+/*
+ * url		tcUrl, or empty: the virtual host's own name
+ * Returns	how many; none with *why set to what is wrong with them
+ */
+unsigned ways_find(const struct conf *conf, const struct conf_vhost *v,
+    struct span url, struct way ways[WAYS_MAX], enum reason *why);
+
+/* May a client with that tcUrl be served by edge v?  REASON_NONE, or why not */
+enum reason ways_admit(
+    const struct conf *conf, const struct conf_vhost *v, struct span url);
+
+/* Is any of the addresses, with this port, where this server listens? */
+bool ways_ours(const struct worker *w, const struct addr *addrs, unsigned n,
+    uint16_t port);
+
+#endif
