@@ -34,6 +34,7 @@ APP_XML=''
 TMP=$(mktemp -d "${TMPDIR:-/tmp}/sluice-t.XXXXXX")
 chmod 755 "$TMP" # workers may run as another user
 started=()	 # pids to end at exit
+IN=()		 # words before the server's command: where it runs (nets.sh)
 
 # Results ----------------------------------------------------------------------
 
@@ -234,7 +235,7 @@ start_server() {
 	[[ -n $PORT ]] || PORT=$(free_port) || fail "no free port"
 	write_conf
 	local options=(-w 2 "$@")
-	spawn "$server-sluice" "$SLUICE" -F -c "$CONF" -r "$RUN" "${options[@]}"
+	spawn "$server-sluice" "${IN[@]}" "$SLUICE" -F -c "$CONF" -r "$RUN" "${options[@]}"
 	MASTER=$spawned
 	printf -v "port_$server" %s "$PORT"
 	printf -v "master_$server" %s "$MASTER"
