@@ -355,9 +355,11 @@ on_want(struct master *m, unsigned slot, const struct ipc_pull *w)
 	}
 	unlinger(s, p);
 	p->wants |= UINT64_C(1) << slot;
-	bool grown = via_set(&p->via, slot, id, (unsigned)n);
-	if (w->hops > p->hops)
+	bool grown = via_add(&p->via, slot, id, (unsigned)n);
+	if (w->hops > p->hops) {
 		p->hops = w->hops;
+		grown = true;
+	}
 	if (p->slot < 0)
 		assign(m, p);
 	else if (grown)
@@ -373,7 +375,7 @@ on_unwant(struct master *m, unsigned slot, const struct ipc_pull *w)
 	if (p == NULL || (p->wants & bit) == 0)
 		return 0;
 	p->wants &= ~bit;
-	(void)via_set(&p->via, slot, NULL, 0);
+	via_leave(&p->via, slot);
 	if (p->wants == 0)
 		linger(m, p);
 	return 0;
@@ -507,7 +509,7 @@ lose_worker(struct master *m, struct pull *p, unsigned slot)
 {
 	bool its = p->slot == (int)slot, wanted = p->wants != 0;
 	p->wants &= ~(UINT64_C(1) << slot);
-	(void)via_set(&p->via, slot, NULL, 0);
+	via_leave(&p->via, slot);
 	if (its)
 		make_homeless(m->pulls, p);
 	if (p->wants != 0 && its)

@@ -45,8 +45,8 @@ via_parse(const char *text, size_t len, uint64_t id[VIA_MAX])
 	return n;
 }
 
-static void
-leave(struct via *v, unsigned slot)
+void
+via_leave(struct via *v, unsigned slot)
 {
 	unsigned n = 0;
 	for (unsigned i = 0; i < v->n; i++) {
@@ -69,11 +69,9 @@ index_of(const struct via *v, uint64_t id)
 }
 
 bool
-via_set(struct via *v, unsigned slot, const uint64_t *id, unsigned n)
+via_add(struct via *v, unsigned slot, const uint64_t *id, unsigned n)
 {
-	struct via before = *v;
 	bool grown = false;
-	leave(v, slot);
 	for (unsigned k = 0; k < n; k++) {
 		unsigned i = index_of(v, id[k]);
 		if (i == VIA_MAX)
@@ -81,9 +79,9 @@ via_set(struct via *v, unsigned slot, const uint64_t *id, unsigned n)
 		if (i == v->n) {
 			v->id[v->n++] = id[k];
 			v->slots[i] = 0;
+			grown = true;
 		}
 		v->slots[i] |= UINT64_C(1) << slot;
-		grown |= index_of(&before, id[k]) == before.n;
 	}
 	return grown;
 }

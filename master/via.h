@@ -1,8 +1,8 @@
 /*
  * via - the servers that the players of one name came through, as node ids: who
  * pulls tells them to the next server, and a server that finds itself among
- * them refuses.  A player's worker says them for its players; what it said last
- * counts, and what it said goes with it.
+ * them refuses.  A worker says them of each player that came by others than those
+ * before; they stay until nobody there wants the name any more.
  *
  * Pure: no I/O, no allocation.
  */
@@ -32,11 +32,14 @@ struct via {
 int via_parse(const char *text, size_t len, uint64_t id[VIA_MAX]);
 
 /*
- * This is what the players of a slot came through.  More than VIA_MAX in all
- * are left out: the next server counts its own, and refuses the seventeenth.
+ * A player of a slot came through these, too.  More than VIA_MAX in all are left
+ * out: the next server counts its own, and refuses the seventeenth.
  * Returns whether there is an id that was not there.
  */
-bool via_set(struct via *v, unsigned slot, const uint64_t *id, unsigned n);
+bool via_add(struct via *v, unsigned slot, const uint64_t *id, unsigned n);
+
+/* No player of the slot is left. */
+void via_leave(struct via *v, unsigned slot);
 
 /* Write the ids as text.  Returns its bytes; no NUL. */
 size_t via_print(const struct via *v, char text[IPC_VIA_MAX]);

@@ -53,23 +53,23 @@ START_TEST(via_takes_ids_of_16_digits_with_commas_between)
 }
 END_TEST
 
-START_TEST(via_is_the_union_of_what_slots_say_and_shrinks_with_them)
+START_TEST(via_is_the_union_of_what_slots_say_and_goes_with_them)
 {
 	struct via v = { 0 };
 	const uint64_t a[] = { 1, 2 }, b[] = { 2, 3 };
 	char text[IPC_VIA_MAX];
-	ck_assert(!via_set(&v, 0, NULL, 0));
-	ck_assert(via_set(&v, 0, a, 2));
-	ck_assert(!via_set(&v, 0, a, 2));
-	ck_assert(via_set(&v, 63, b, 2));
+	ck_assert(!via_add(&v, 0, NULL, 0));
+	ck_assert(via_add(&v, 0, a, 2));
+	ck_assert(!via_add(&v, 0, a, 2));
+	ck_assert(via_add(&v, 63, b, 2));
 	ck_assert_uint_eq(v.n, 3);
-	ck_assert(!via_set(&v, 0, NULL, 0));
+	via_leave(&v, 0);
 	ck_assert_uint_eq(v.n, 2);
 	size_t n = via_print(&v, text);
 	ck_assert_uint_eq(n, 33);
 	ck_assert_int_eq(
 	    memcmp(text, "0000000000000002,0000000000000003", n), 0);
-	ck_assert(!via_set(&v, 63, NULL, 0));
+	via_leave(&v, 63);
 	ck_assert_uint_eq(v.n, 0);
 	ck_assert_uint_eq(via_print(&v, text), 0);
 }
@@ -82,8 +82,8 @@ START_TEST(via_leaves_out_what_is_too_much)
 	char text[IPC_VIA_MAX];
 	for (unsigned i = 0; i < VIA_MAX; i++)
 		id[i] = i + 1;
-	ck_assert(via_set(&v, 0, id, VIA_MAX));
-	ck_assert(!via_set(&v, 1, more, 2));
+	ck_assert(via_add(&v, 0, id, VIA_MAX));
+	ck_assert(!via_add(&v, 1, more, 2));
 	ck_assert_uint_eq(v.n, VIA_MAX);
 	ck_assert_uint_eq(v.slots[2], 3);
 	ck_assert_uint_eq(via_print(&v, text), VIA_MAX * 17 - 1);
@@ -291,16 +291,40 @@ START_TEST(a_longer_via_is_told_with_the_same_id)
 	m = hear(by, IPC_PULL);
 	ck_assert_uint_eq(m->u.pull.id, id);
 	ck_assert_str_eq(via_of(m), A "," B);
-	/* it shrinks in silence, and the next worker is told what is so then */
-	unwant(0, "a");
+	/* of other players of the slot it is still true */
 	ck_assert_int_eq(say_want(1, "a", B), 0);
-	want(0, "a");
+	want(1, "a");
+	silence();
+	/* it shrinks in silence, and the next worker is told what is so then */
+	unwant(1, "a");
+	ck_assert_int_eq(say_want(1, "a", C), 0);
+	m = hear(by, IPC_PULL);
+	ck_assert_str_eq(via_of(m), A "," C);
+	unwant(0, "a");
 	want(2, "a");
+	want(3, "a");
 	silence();
 	die(by);
 	m = hear(spoken_to(), IPC_PULL);
 	ck_assert_uint_eq(m->u.pull.id, id);
-	ck_assert_str_eq(via_of(m), by == 1 ? "" : B);
+	ck_assert_str_eq(via_of(m), by == 1 ? "" : C);
+}
+END_TEST
+
+START_TEST(more_hops_are_told_with_the_same_id)
+{
+	uint64_t id;
+	unsigned by = pull_of(0, "a", &id);
+	struct ipc_msg m = { .kind = IPC_WANT };
+	m.u.pull.keylen = key_of(m.u.pull.key, "a");
+	m.u.pull.hops = 5;
+	ck_assert_int_eq(pulls_message(&M, 1, &m), 0);
+	m.u.pull.hops = 2;
+	ck_assert_int_eq(pulls_message(&M, 2, &m), 0);
+	const struct ipc_msg *again = hear(by, IPC_PULL);
+	ck_assert_uint_eq(again->u.pull.id, id);
+	ck_assert_uint_eq(again->u.pull.hops, 5);
+	silence();
 }
 END_TEST
 
@@ -1045,7 +1069,7 @@ main(void)
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_add_test(t, via_takes_ids_of_16_digits_with_commas_between);
 	tcase_add_test(
-	    t, via_is_the_union_of_what_slots_say_and_shrinks_with_them);
+	    t, via_is_the_union_of_what_slots_say_and_goes_with_them);
 	tcase_add_test(t, via_leaves_out_what_is_too_much);
 	tcase_add_test(t, the_first_want_makes_one_worker_pull);
 	tcase_add_test(t, what_nobody_wants_is_dropped_after_its_linger_time);
@@ -1058,6 +1082,7 @@ main(void)
 	tcase_add_test(t, what_is_live_does_not_count_as_waiting);
 	tcase_add_test(t, without_waiting_names_nothing_is_pulled);
 	tcase_add_test(t, a_longer_via_is_told_with_the_same_id);
+	tcase_add_test(t, more_hops_are_told_with_the_same_id);
 	tcase_add_test(t, a_via_that_grows_before_it_was_told_is_told_once);
 	tcase_add_test(t, a_refusal_is_told_to_all_who_want_and_ends_the_pull);
 	tcase_add_test(t, a_want_that_crosses_a_refusal_does_not_last);
