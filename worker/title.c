@@ -253,8 +253,10 @@ watch_close(struct worker *w, struct watch *v)
 	}
 	if (v->title != NULL && v->title->cur == v)
 		title_lost(w, v->title);
-	if (v->title != NULL)
+	if (v->title != NULL) {
 		LIST_REMOVE(v, next);
+		want_again(w, v->title);
+	}
 	/* a newcomer may wait for this very block: look it up again */
 	ps->scan = true;
 	watch_count(w, v);

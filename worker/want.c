@@ -48,14 +48,30 @@ want_add(struct worker *w, const struct conn *c, const struct netstream *ns,
 }
 
 void
-want_drop(struct worker *w, struct title *t)
+want_again(struct worker *w, struct title *t)
+{
+	static const struct cmd_play plain;
+	const struct player *p = TAILQ_FIRST(&t->players);
+	if (!t->wanted && t->cur == NULL && p != NULL)
+		want_add(w, p->c, p->ns, t, &plain);
+}
+
+static void
+tell_unwant(struct worker *w, const char *key, uint32_t keylen)
 {
 	struct ipc_msg m = { .kind = IPC_UNWANT };
+	m.u.pull.keylen = keylen;
+	memcpy(m.u.pull.key, key, keylen);
+	link_send(w, &m);
+}
+
+void
+want_drop(struct worker *w, struct title *t)
+{
 	if (!t->wanted)
 		return;
 	t->wanted = false;
-	put_key(&m.u.pull, t);
-	link_send(w, &m);
+	tell_unwant(w, t->key, t->keylen);
 }
 
 void
@@ -67,12 +83,13 @@ want_denied(struct worker *w, const struct ipc_msg *m)
 			      ? (enum reason)d->reason
 			      : REASON_INTERNAL;
 	struct player *p, *after;
+	tell_unwant(w, d->key, d->keylen);
 	if (t == NULL)
 		return;
 	t->wanted = false;
 	for (p = TAILQ_FIRST(&t->players); p != NULL; p = after) {
 		after = TAILQ_NEXT(p, next_title);
-		/* one that still gets the end of a ring asks again */
+		/* one that still gets the end of a ring: want_again() */
 		if (p->watch != NULL || p->tail != NULL)
 			continue;
 		bool last = t->n == 1;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "master/pulls.h"
 #include "rtmp/wire.h"
 #include "shm/seats.h"
 #include "t/unit/guests.h"
@@ -130,6 +131,64 @@ START_TEST(names_beyond_the_limit_are_refused_live_ones_are_not)
 	ck_assert_uint_eq(told(c, "NetStream.Play.Failed"), 1);
 	p = live(1, "a");
 	ck_assert_uint_gt(c->ngot, 4);
+}
+END_TEST
+
+/* Names of an edge --------------------------------------------------------- */
+
+static void
+remote(void)
+{
+	conf_vhost(x->conf, 0)->mode = CONF_MODE_REMOTE;
+	conf_vhost(x->conf, 0)->anonymous = true;
+}
+
+/* Its worker finds that the one name that is pulled cannot be had. */
+static void
+refuse(void)
+{
+	uint32_t place = 0;
+	const struct pull *p = pulls_next(x->master.pulls, &place);
+	struct ipc_msg m = { .kind = IPC_PULLED };
+	ck_assert_ptr_nonnull(p);
+	m.u.pulled.id = p->id;
+	m.u.pulled.state = PULL_REFUSED;
+	m.u.pulled.reason = REASON_LOOP;
+	strcpy(m.u.pulled.error, "it comes back to us");
+	ck_assert_int_eq(pulls_message(&x->master, (unsigned)p->slot, &m), 0);
+}
+
+START_TEST(players_of_a_name_that_cannot_be_had_are_told_why)
+{
+	remote();
+	struct client *a = player(0, "a", 1), *b = player(1, "a", 1);
+	ck_assert_uint_eq(pulls_count(x->master.pulls), 1);
+	refuse();
+	world_run(x);
+	ck_assert_uint_eq(told(a, "NetStream.Play.Failed"), 1);
+	ck_assert_uint_eq(told(b, "NetStream.Play.Failed"), 1);
+	ck_assert_uint_eq(pulls_count(x->master.pulls), 0);
+	/* and may ask again */
+	client_play(a, 1, "a");
+	go(a);
+	ck_assert_uint_eq(pulls_count(x->master.pulls), 1);
+}
+END_TEST
+
+START_TEST(a_player_who_comes_while_the_name_is_refused_leaves_no_want)
+{
+	remote();
+	struct client *a = player(0, "a", 1);
+	x->hold = true;
+	refuse();
+	leave(a);
+	struct client *b = player(0, "a", 1);
+	x->hold = false;
+	world_run(x);
+	ck_assert_uint_eq(told(b, "NetStream.Play.Failed"), 1);
+	world_wait(x, 11000);
+	/* else it would be pulled for ever, for nobody */
+	ck_assert_uint_eq(pulls_count(x->master.pulls), 0);
 }
 END_TEST
 
@@ -350,6 +409,9 @@ add_all(TCase *t)
 	tcase_add_test(t, a_viewer_waits_from_the_end_of_what_it_saw);
 	tcase_add_test(t, without_a_time_limit_a_player_waits_on);
 	tcase_add_test(t, names_beyond_the_limit_are_refused_live_ones_are_not);
+	tcase_add_test(t, players_of_a_name_that_cannot_be_had_are_told_why);
+	tcase_add_test(
+	    t, a_player_who_comes_while_the_name_is_refused_leaves_no_want);
 	tcase_add_test(t, a_client_that_plays_20000_names_costs_what_one_does);
 	tcase_add_test(t, a_keyframe_too_many_bytes_ago_is_no_start);
 	tcase_add_test(t, skip_goes_on_at_a_newer_keyframe);
