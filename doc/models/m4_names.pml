@@ -1,7 +1,8 @@
 /*
  * m4 - publish, takeover, unpublish of one name.  Two workers, each serves one
  * client at a time; a client may go, worker 0 (with TWOKILLS also 1) may die and
- * the time-out of a takeover may pass at any moment.
+ * the time-out of a takeover may pass at any moment.  (A name that is fetched from
+ * another server is published otherwise, without a question: m6.)
  *
  * Variants:
  * NOLATE        a worker whose client is gone when OK arrives does not unpublish

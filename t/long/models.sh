@@ -82,4 +82,14 @@ wrong m5_seats -DGIVENFIRST
 wrong m5_seats -DNOCOUNT -DN=1
 wrong m5_seats -DCOUNTER
 wrong m5_seats -DNOSWEEP
+
+right m6_pulls -DPLAYERS=1 -DGROW=0
+right m6_pulls -DTWOKILLS
+wrong m6_pulls -DNOANSWER
+wrong m6_pulls -DNODROP -DPLAYERS=1
+wrong m6_pulls -DNOMOVE -DPLAYERS=1 -DGROW=0
+wrong m6_pulls -DNOFLUSH -DPLAYERS=1 -DGROW=0
+wrong m6_pulls -DONLYCOLD
+wrong m6_pulls -DNOLATE -DPLAYERS=1 -DGROW=0
+wrong m6_pulls -DNOWAIT
 exit "$bad"
