@@ -12,6 +12,7 @@
 # told that it cannot be reached.
 # shellcheck shell=bash disable=SC2034,SC2154
 NETS=()
+NETS_PLAYERS=()
 NETS_HOSTS=$TMP/hosts
 declare -A NETS_AT
 
@@ -63,8 +64,12 @@ nets_neighbours() {
 }
 
 nets_exit() {
-	local status=$1 name
-	# what runs there ends first, so that nothing waits for a dead network
+	local status=$1 name pid
+	# what runs there ends first
+	for pid in "${started[@]}"; do
+		kill -TERM "$pid" 2>/dev/null
+	done
+	retry 4 none_left
 	for name in "${NETS[@]}"; do
 		ip netns del "$(nets_name "$name")" 2>/dev/null
 	done
@@ -141,7 +146,20 @@ nets_play() {
 	local machine=$1 url=$2 file=$3
 	shift 3
 	nets_spawn "$machine" "play-$(basename "$file")" ffmpeg -nostdin -v warning -y \
-	    -rw_timeout 30000000 -i "$url" -c copy "$@" -f framemd5 "$file"
+	    -rw_timeout 90000000 -i "$url" -c copy "$@" -f framemd5 "$file"
+	NETS_PLAYERS+=("$spawned")
+}
+
+# nets_stop_players: those of nets_play write what they have, and end
+nets_stop_players() {
+	local pid
+	for pid in "${NETS_PLAYERS[@]}"; do
+		kill -INT "$pid" 2>/dev/null
+	done
+	for pid in "${NETS_PLAYERS[@]}"; do
+		await "$pid" 15
+	done
+	NETS_PLAYERS=()
 }
 
 # edge_hop [STREAM]: the hop that the chosen edge gets it from now

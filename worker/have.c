@@ -20,11 +20,13 @@ shape_of(const struct have_msg *m)
 }
 
 void
-have_init(struct have *h, const struct pubclock *k, uint64_t last_ns)
+have_init(
+    struct have *h, const struct pubclock *k, uint64_t last_ns, bool repeats)
 {
 	memset(h, 0, sizeof *h);
 	have_source(h);
 	h->before = last_ns != 0;
+	h->repeats = repeats;
 	for (unsigned i = 0; h->before && i < HAVE_KINDS; i++)
 		h->last[i] = k->last;
 }
@@ -34,6 +36,7 @@ have_source(struct have *h)
 {
 	h->at = 0;
 	h->dropped = 0;
+	h->since = (struct mono){ 0 };
 	for (unsigned i = 0; i < HAVE_KINDS; i++) {
 		h->matching[i] = true;
 		h->seen[i] = false;
@@ -138,6 +141,26 @@ same_clock(const struct have *h, const struct pubclock *k, uint32_t ts,
 }
 
 /*
+ * May a message that is not in the record have been had?  A little older than the
+ * record it may; what lies inside, or long before, is of another clock.
+ */
+static bool
+may_be_had(const struct have *h, uint32_t ts)
+{
+	int32_t before = rtmp_ts_diff(row_at(h, oldest(h))->ts, ts);
+	return before < 0 && before > -PUBCLOCK_STEP;
+}
+
+/* Another clock, and nothing that was had: as after a loss. */
+static enum have_verdict
+new_base(struct have *h, struct pubclock *k, const struct have_msg *m,
+    struct mono now)
+{
+	set_offset(k, m, newest(h) + (uint32_t)mono_ms_since(k->at, now));
+	return fresh(h, m->kind);
+}
+
+/*
  * The first messages of a source.  Decides what the message is, and what the
  * difference of the clocks is.
  */
@@ -147,27 +170,28 @@ match(struct have *h, struct pubclock *k, const struct have_msg *m,
 {
 	uint32_t ts = m->ts + (k->based ? k->offset : 0), mapped;
 	bool known = h->before || h->any[HAVE_VIDEO] || h->any[HAVE_AUDIO];
+	if (h->since.ns == 0)
+		h->since = now;
 	if (!known) {
 		set_offset(k, m, m->ts); /* the server's own times */
 		return fresh(h, m->kind);
 	}
+	if (mono_ms_since(h->since, now) > HAVE_REPEAT_MS &&
+	    rtmp_ts_diff(newest(h), ts) <= 0)
+		return new_base(h, k, m, now);
 	if (find(h, m, ts))
 		return old(h, m, ts);
 	if (find_keyframe(h, m, &mapped)) {
 		set_offset(k, m, mapped);
 		return old(h, m, mapped);
 	}
-	if (!same_clock(h, k, ts, now)) {
-		/* another clock and nothing that was had: as after a loss */
-		set_offset(
-		    k, m, newest(h) + (uint32_t)mono_ms_since(k->at, now));
-		return fresh(h, m->kind);
-	}
-	set_offset(k, m, ts);
 	bool later = rtmp_ts_diff(h->last[m->kind], ts) > 0;
-	if (!later && (h->any[m->kind] || h->before))
-		return old(h, m, ts);
-	return fresh(h, m->kind);
+	bool begun = h->any[m->kind] || h->before;
+	bool repeated = h->any[m->kind] ? may_be_had(h, ts) : h->repeats;
+	if (!same_clock(h, k, ts, now) || (!later && begun && !repeated))
+		return new_base(h, k, m, now);
+	set_offset(k, m, ts);
+	return !later && begun ? old(h, m, ts) : fresh(h, m->kind);
 }
 
 static void
@@ -180,6 +204,18 @@ keep(struct have *h, const struct have_msg *m, uint32_t ts)
 	h->last[m->kind] = ts;
 }
 
+/*
+ * A bit older than what was taken: while video and audio of a source are matched
+ * one after the other, the difference of the clocks may still change.
+ */
+static bool
+steps_back(
+    const struct have *h, const struct pubclock *k, const struct have_msg *m)
+{
+	int32_t step = rtmp_ts_diff(h->last[m->kind], m->ts + k->offset);
+	return h->any[m->kind] && step < 0 && step > -PUBCLOCK_STEP;
+}
+
 enum have_verdict
 have_judge(struct have *h, struct pubclock *k, const struct have_msg *m,
     struct mono now, uint32_t *ts, bool *jump)
@@ -188,6 +224,8 @@ have_judge(struct have *h, struct pubclock *k, const struct have_msg *m,
 	*jump = false;
 	if (h->matching[m->kind])
 		v = match(h, k, m, now);
+	else if (steps_back(h, k, m))
+		v = old(h, m, m->ts + k->offset);
 	if (v == HAVE_OLD)
 		return v;
 	*ts = pubclock_map(k, m->ts, now, jump);

@@ -13,6 +13,8 @@
  *	older, and not in the record	its clock is another one: a keyframe of
  *					the same size and bytes tells the
  *					difference; without one it is a new base
+ *	still OLD after 3 s		somebody plays the same thing again: a new
+ *					base
  *
  * Times of the server above are kept as they are, as far as they go on from
  * what the viewers have.  Pure: time comes in as an argument.
@@ -29,7 +31,8 @@
 enum {
 	HAVE_MESSAGES = 2048, /* remembered */
 	HAVE_HEADERS = 16,    /* codec headers and metadata */
-	HAVE_BACK_MS = 20000  /* a time so far back is another clock */
+	HAVE_BACK_MS = 20000, /* a time so far back is another clock */
+	HAVE_REPEAT_MS = 3000 /* nobody repeats longer what was had */
 };
 
 enum have_kind { HAVE_VIDEO, HAVE_AUDIO, HAVE_KINDS };
@@ -58,7 +61,9 @@ struct have {
 	bool seen[HAVE_KINDS];	   /* the newest one came again */
 	bool matching[HAVE_KINDS]; /* nothing new of it came by this source */
 	bool before;		   /* the name was live before, till last[] */
-	uint64_t dropped;	   /* by this source */
+	bool repeats;	   /* its server may begin with what came before that */
+	struct mono since; /* the first message of this source */
+	uint64_t dropped;  /* by this source */
 	struct {
 		uint32_t key, hash; /* of what it configures, of all bytes */
 	} header[HAVE_HEADERS];
@@ -68,10 +73,12 @@ struct have {
 enum have_verdict { HAVE_NEW, HAVE_GAP, HAVE_OLD };
 
 /*
- * k		clock of the publish, just begun; last_ns as for pubclock_init().
- *		If the name was live before, what is not after its end is OLD
+ * k		clock of the publish, just begun; last_ns as for pubclock_init()
+ * repeats	the name was live before, and its server may repeat something of
+ *		that: what is not after its end is OLD
  */
-void have_init(struct have *h, const struct pubclock *k, uint64_t last_ns);
+void have_init(
+    struct have *h, const struct pubclock *k, uint64_t last_ns, bool repeats);
 
 /* Another source begins. */
 void have_source(struct have *h);

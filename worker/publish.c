@@ -111,7 +111,7 @@ publish_ask(struct worker *w, struct conn *c, struct netstream *ns)
 
 struct publish *
 publish_ask_pull(struct worker *w, struct conn *c, struct netstream *ns,
-    uint64_t pull, publish_answer_fn *fn, void *owner)
+    uint64_t pull, bool repeats, publish_answer_fn *fn, void *owner)
 {
 	struct ipc_msg m = { .kind = IPC_PUBLISH };
 	struct have *have = malloc(sizeof *have);
@@ -123,6 +123,7 @@ publish_ask_pull(struct worker *w, struct conn *c, struct netstream *ns,
 		return NULL;
 	}
 	p->have = have;
+	p->repeats = repeats;
 	p->answered = fn;
 	p->owner = owner;
 	m.u.publish.conn = c->id;
@@ -280,7 +281,7 @@ granted(struct worker *w, struct publish *p, const struct ipc_stream *s)
 	worker_count(w, COUNTER_PUBLISHES, 1);
 	conn_row_key(c, p->ns->key, p->ns->keylen);
 	if (p->have != NULL) {
-		have_init(p->have, &p->clock, s->last_ns);
+		have_init(p->have, &p->clock, s->last_ns, p->repeats);
 		p->answered(w, p, p->owner, REASON_NONE);
 		return;
 	}

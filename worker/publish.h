@@ -49,10 +49,12 @@ void publish_drop(struct worker *w, struct conn *c, struct msg *m);
  * had already is left out (have.h).
  *
  * pull		id of the pull, for the master
+ * repeats	another worker fetched it until now: the server may repeat of that
  * Returns	NULL: no memory, or the master cannot be asked; try later
  */
 struct publish *publish_ask_pull(struct worker *w, struct conn *c,
-    struct netstream *ns, uint64_t pull, publish_answer_fn *fn, void *owner);
+    struct netstream *ns, uint64_t pull, bool repeats, publish_answer_fn *fn,
+    void *owner);
 /* Nothing comes from where it came from; p lives on. */
 void publish_detach(struct worker *w, struct publish *p);
 /* It comes from there now. */

@@ -25,6 +25,7 @@ struct publish {
 	const struct conf_app *app;
 	/* of a pull: what was had, and who is told of the master's answer */
 	struct have *have;
+	bool repeats; /* its server may repeat what came before */
 	publish_answer_fn *answered;
 	void *owner;
 	uint64_t request; /* while asked, else 0 */

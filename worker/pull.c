@@ -373,7 +373,11 @@ check_silence(struct worker *w, struct pull *p)
 			backoff_reset(&p->backoff);
 		return;
 	}
-	if (p->source >= 0 && p->state == PULL_LIVE) {
+	if (p->source < 0) {
+		pull_check_stuck(w, p);
+		return;
+	}
+	if (p->state == PULL_LIVE) {
 		pull_set_state(w, p, PULL_SILENT);
 		p->tried = 0;
 		LOG(edge_lost, .vhost = pull_part(p, 0), .app = pull_part(p, 1),

@@ -12,6 +12,8 @@
 #include "rtmp/wire.h"
 #include "worker/pulls.h"
 
+enum { VAIN_MAX_MS = 10000 };
+
 static struct pull *
 pull_of(const struct netstream *ns)
 {
@@ -119,6 +121,8 @@ take_over(struct worker *w, struct pull *p, int i, struct conn *c,
 	}
 	publish_detach(w, p->pub);
 	publish_attach(w, p->pub, c, ns);
+	bool vain = p->frames == p->pub->frames;
+	p->frames = p->pub->frames;
 	LOG(edge_route, .vhost = pull_part(p, 0), .app = pull_part(p, 1),
 	    .instance = pull_part(p, 2), .stream = pull_part(p, 3),
 	    .from = p->from, .to = to,
@@ -128,6 +132,14 @@ take_over(struct worker *w, struct pull *p, int i, struct conn *c,
 	    .silent_ms = silent);
 	(void)leg_own(w, ns->leg);
 	set_source(w, p, i);
+	/* who repeats what was had, and no more, is not left for the like at
+	 * once */
+	p->vain_ms = !vain			    ? 0
+		     : p->vain_ms > VAIN_MAX_MS / 2 ? VAIN_MAX_MS
+		     : p->vain_ms > 0		    ? 2 * p->vain_ms
+						    : PULL_SILENT_MS;
+	if (p->vain_ms > 0)
+		p->retry = mono_add_ms(w->now, PULL_SILENT_MS + p->vain_ms);
 }
 
 /* Metadata that came before the media was. */
@@ -205,7 +217,7 @@ ask(struct worker *w, struct pull *p, int i, struct conn *c,
 	}
 	if (!netstream_set_key(w, ns, p->key, p->keylen))
 		return; /* the next message asks again */
-	p->pub = publish_ask_pull(w, c, ns, p->id, answered, p);
+	p->pub = publish_ask_pull(w, c, ns, p->id, !p->ever, answered, p);
 	if (p->pub == NULL)
 		return; /* the next message asks again */
 	p->asking = i;

@@ -29,8 +29,9 @@ enum {
 struct pull_leg {
 	struct leg leg; /* leg.up == NULL: not in use */
 	int way;
-	bool wanted; /* by rebalance: taken even if the source is well */
-	bool close;  /* to be closed in the next tick */
+	struct mono since; /* opened */
+	bool wanted;	   /* by rebalance: taken even if the source is well */
+	bool close;	   /* to be closed in the next tick */
 };
 
 struct pull {
@@ -59,6 +60,8 @@ struct pull {
 	uint32_t metalen, meta_ts;
 	uint8_t meta_type;
 	struct backoff backoff;
+	uint64_t frames;  /* of pub, when a source last took over */
+	uint32_t vain_ms; /* such takeovers brought nothing new: wait so long */
 	struct mono retry;	/* 0: not */
 	struct mono wanted;	/* since: asked for, or lost */
 	struct mono since;	/* it began */
@@ -114,6 +117,8 @@ int pull_best_way(struct worker *w, const struct pull *p, uint32_t tried);
 /* Is nothing opened, beside the source? */
 bool pull_idle(const struct pull *p);
 void pull_close_leg(struct worker *w, struct pull *p, int i);
+/* No source: a leg that does not deliver in time gets another one beside it. */
+void pull_check_stuck(struct worker *w, struct pull *p);
 
 /* pullmedia.c */
 /* Leg i is gone: what it delivered, or was about to. */

@@ -10,6 +10,8 @@
 #include "worker/link.h"
 #include "worker/pulls.h"
 
+enum { SOON_MS = 300, SOON_FOR_MS = 20000 };
+
 static struct pull *
 pull_of(const struct leg *l)
 {
@@ -92,11 +94,19 @@ open_way(struct worker *w, struct pull *p, int y, bool alone)
 	memcpy(to.host, p->ways[y].host, sizeof to.host);
 	p->tried |= UINT32_C(1) << y;
 	pl->way = y;
+	pl->since = w->now;
 	pl->close = pl->wanted = false;
 	/* once it was live it is likely to be so again */
 	if (leg_open(w, &pl->leg, &to, alone || p->ever) != 0)
 		p->retry = mono_add_ms(w->now, PULL_TICK_MS);
 	pull_busy(w, p);
+}
+
+/* Any number, for jitter. */
+static uint32_t
+chance(const struct worker *w, const struct pull *p)
+{
+	return (uint32_t)(w->now.ns ^ p->id * 2654435761u);
 }
 
 /* Every way was tried. */
@@ -110,8 +120,11 @@ round_over(struct worker *w, struct pull *p)
 		return;
 	}
 	p->retries++;
-	uint32_t ms = backoff_next(
-	    &p->backoff, w->now, (uint32_t)(w->now.ns ^ p->id * 2654435761u));
+	uint32_t ms = backoff_next(&p->backoff, w->now, chance(w, p));
+	/* viewers look at a still picture: soon, at first */
+	if (p->ever && ms > SOON_MS &&
+	    mono_ms_since(p->wanted, w->now) < SOON_FOR_MS)
+		ms = SOON_MS;
 	p->retry = mono_add_ms(w->now, ms);
 	worker_wake_at(w, p->retry);
 	if (p->source < 0)
@@ -147,6 +160,53 @@ pull_restart(struct worker *w, struct pull *p)
 	if (p->source >= 0 && p->nways > 1)
 		p->tried = UINT32_C(1) << p->leg[p->source].way;
 	pull_open(w, p);
+}
+
+/* Bits of the ways that are in use; *young, *old: legs, -1: none. */
+static uint32_t
+in_use_ways(const struct pull *p, int *young, int *old)
+{
+	uint32_t ways = 0;
+	*young = *old = -1;
+	for (int i = 0; i < PULL_LEGS; i++) {
+		if (!in_use(p, i))
+			continue;
+		ways |= UINT32_C(1) << p->leg[i].way;
+		if (*young < 0 ||
+		    mono_before(p->leg[*young].since, p->leg[i].since))
+			*young = i;
+		if (*old < 0 ||
+		    mono_before(p->leg[i].since, p->leg[*old].since))
+			*old = i;
+	}
+	return ways;
+}
+
+void
+pull_check_stuck(struct worker *w, struct pull *p)
+{
+	int young, old;
+	uint32_t ways = in_use_ways(p, &young, &old);
+	if (p->retry.ns != 0)
+		return;
+	if (young < 0) {
+		pull_restart(w, p);
+		return;
+	}
+	if (mono_ms_since(p->leg[young].since, w->now) <
+	    (uint64_t)p->vhost->request_timeout_ms)
+		return;
+	if (old != young)
+		pull_close_leg(w, p, old);
+	int y = pull_best_way(w, p, p->tried | ways);
+	if (y < 0) {
+		/* all were asked: once more, later and later */
+		p->tried = 0;
+		p->retry = mono_add_ms(
+		    w->now, backoff_next(&p->backoff, w->now, chance(w, p)));
+		y = pull_best_way(w, p, ways);
+	}
+	pull_beside(w, p, y < 0 ? p->leg[young].way : y, false);
 }
 
 /* What upstream tells ----------------------------------------------------- */

@@ -33,7 +33,7 @@ enum {
 	UP_LEGS_OTHER =
 	    30, /* streams on a connection to another make of server */
 	UP_MOVES_MAX = 16,
-	UP_AGAIN_MS = 600, /* for TCP, to a server that delivered before */
+	UP_AGAIN_MS = 500, /* for TCP, to a server that delivered before */
 	UP_PING_MS =
 	    2000, /* a silent peer of ours is asked for a sign of life */
 	UP_DEAD_MS = 5000 /* and given up without one */

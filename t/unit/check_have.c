@@ -48,7 +48,7 @@ begin(uint64_t now, uint32_t last_ts, uint64_t last_ms)
 	struct mono last = at(last_ms);
 	uint64_t last_ns = last_ms > 0 ? last.ns : 0;
 	pubclock_init(&clock_of, at(now), 1000, last_ts, last_ns);
-	have_init(&have, &clock_of, last_ns);
+	have_init(&have, &clock_of, last_ns, true);
 }
 
 /* Feed one; *ts is its mapped time. */
@@ -158,6 +158,52 @@ START_TEST(restarted)
 }
 END_TEST
 
+/* The same content once more, at the same times: after 3 s it is news. */
+START_TEST(played_again)
+{
+	uint32_t ts = 0, last = 5000 + 199 * STEP;
+	begin(0, 0, 0);
+	feed_new(0, 200, 5000, 0);
+	have_source(&have);
+	uint64_t now = 200 * STEP;
+	unsigned i = 50;
+	while (feed(video(i, 5000), now, &ts) == HAVE_OLD) {
+		i++;
+		now += STEP;
+		ck_assert_uint_lt(i, 50 + 3100 / STEP);
+	}
+	ck_assert_uint_ge(i, 50 + 3000 / STEP);
+	ck_assert_int_gt(rtmp_ts_diff(last, ts), 0);
+	ck_assert_int_le(rtmp_ts_diff(last, ts), 3200);
+}
+END_TEST
+
+/* The server above began anew soon after the first time. */
+START_TEST(restarted_soon)
+{
+	uint32_t ts = 0;
+	begin(0, 0, 0);
+	feed_new(0, 100, 1000, 0);
+	have_source(&have);
+	struct have_msg m = video(4000, 0);
+	m.ts = 2000;
+	ck_assert_int_eq(feed(m, 100 * STEP + 1000, &ts), HAVE_GAP);
+	ck_assert_int_gt(rtmp_ts_diff(1000 + 99 * STEP, ts), 900);
+}
+END_TEST
+
+/* It ended with a goodbye, and nothing of it can come again. */
+START_TEST(after_a_goodbye)
+{
+	uint32_t ts = 0;
+	struct mono last = at(4900);
+	pubclock_init(&clock_of, at(5000), 1000, 9000, last.ns);
+	have_init(&have, &clock_of, last.ns, false);
+	ck_assert_int_eq(feed(video(0, 1000), 5000, &ts), HAVE_GAP);
+	ck_assert_int_gt(rtmp_ts_diff(9000, ts), 0);
+}
+END_TEST
+
 /* Another worker fetched it until it died: only its last time is known. */
 START_TEST(after_another)
 {
@@ -221,6 +267,9 @@ main(void)
 	tcase_add_test(t, other_clock);
 	tcase_add_test(t, gap);
 	tcase_add_test(t, restarted);
+	tcase_add_test(t, played_again);
+	tcase_add_test(t, restarted_soon);
+	tcase_add_test(t, after_a_goodbye);
 	tcase_add_test(t, after_another);
 	tcase_add_test(t, wraps);
 	tcase_add_test(t, headers);
