@@ -7,6 +7,7 @@
 #include "shm/directory.h"
 #include "worker/admit.h"
 #include "worker/link.h"
+#include "worker/node.h"
 #include "worker/play.h"
 #include "worker/players.h"
 #include "worker/query.h"
@@ -76,6 +77,11 @@ admit_play(struct worker *w, struct conn *c, struct netstream *ns,
     const struct cmd_play *p)
 {
 	struct ipc_msg m = { .kind = IPC_PLAY };
+	enum reason why = node_check_via(w, p->via, p->hops);
+	if (why != REASON_NONE) {
+		turn_away(w, c, ns, why);
+		return;
+	}
 	if (is_open(c->app)) {
 		play_start(w, c, ns, p);
 		return;

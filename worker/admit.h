@@ -4,7 +4,8 @@
  *
  *	ASKED	-> PLAY, IDLE		ADMIT; REFUSE
  *
- * Where the application lets everybody play nobody is asked.  Players that play
+ * A play that comes round in a circle of servers is refused here.  Where the
+ * application lets everybody play nobody is asked.  Players that play
  * already are not asked again.
  * Context: the worker's thread.
  */

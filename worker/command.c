@@ -388,9 +388,7 @@ start_play(const struct call *k, const struct cmd_play *p)
 		return REASON_NONE;
 	if (k->ns->use != NS_IDLE)
 		return REASON_COMMAND_ORDER;
-	enum reason why = node_check_via(k->w, p->via, p->hops);
-	if (why == REASON_NONE)
-		why = set_key(k, p->name);
+	enum reason why = set_key(k, p->name);
 	if (why != REASON_NONE) {
 		status_text(k, "NetStream.Play.Failed", reason_text(why));
 		return REASON_NONE;

@@ -1,0 +1,28 @@
+#!/bin/bash
+# A thousand players arrive at once at an edge with two workers, on a stream that it
+# does not have yet: the origin sees one connection more, nobody misses a frame.
+# timeout: 120
+# sanitized: no
+. "${top_srcdir:-$(dirname "$0")/../..}/t/lib.sh"
+. "$top_srcdir/t/rtmp.sh"
+use_server origin
+start_server -w 2
+origin=$PORT
+bench_start source publish -r 1000000 -d 40 "rtmp://127.0.0.1:$origin/live/cold"
+wait_event publish.start >/dev/null
+before=$(counter clients.accepted)
+use_server edge
+VHOST_XML="<Proxy><Mode>remote</Mode><Anonymous>true</Anonymous><RouteTable><RouteEntry>*:*;127.0.0.1:$origin</RouteEntry></RouteTable></Proxy>"
+start_server -w 2
+bench players play -n 1000 -R 1000 -d 12 "$(url cold)"
+clean players
+use_server origin
+expect "connections that the origin accepted" "$(counter clients.accepted)" -eq $((before + 1))
+use_server edge
+expect "streams fetched" "$(counter pulls)" -eq 1
+note "waited_ms: $(events edge.up | jq .waited_ms)"
+result players >/dev/null
+note "$(jq -c '{gaps, bad, players}' "$TMP/players.json" 2>/dev/null)"
+stop_server
+use_server origin
+stop_server
