@@ -70,8 +70,7 @@ created(struct worker *w, struct upstream *up, const struct cmd *cmd)
 		}
 		return REASON_NONE;
 	}
-	TAILQ_REMOVE(&up->creating, l, next_creating);
-	l->state = LEG_ASKED;
+	leg_set_state(l, LEG_ASKED);
 	l->ns = session_new_stream(w, up->c, id);
 	if (l->ns == NULL)
 		return REASON_INPUT_MEMORY;
@@ -124,8 +123,9 @@ status(
 		    w, l, REASON_UPSTREAM_REFUSED, words_of(&r, text), true);
 	} else if (span_is(r.code, "NetStream.Play.Start") ||
 		   span_is(r.code, "NetStream.Play.PublishNotify")) {
-		l->state = LEG_STARTED;
+		leg_set_state(l, LEG_STARTED);
 		ops->started(w, l);
+		upstream_ask(w, up);
 	} else if (span_is(r.code, "NetStream.Play.UnpublishNotify") ||
 		   span_is(r.code, "NetStream.Play.Stop") ||
 		   span_is(r.code, "NetStream.Play.Complete")) {

@@ -58,17 +58,35 @@ set_deadline(struct worker *w, struct upstream *up)
 
 /* Legs -------------------------------------------------------------------- */
 
+/* The only place that sets the state of a leg that is attached. */
+void
+leg_set_state(struct leg *l, enum leg_state to)
+{
+	struct upstream *up = l->up;
+	if (l->state == LEG_OPENING)
+		TAILQ_REMOVE(&up->opening, l, next_queue);
+	else if (l->state == LEG_CREATING)
+		TAILQ_REMOVE(&up->creating, l, next_queue);
+	if (l->state == LEG_CREATING || l->state == LEG_ASKED)
+		up->asking--;
+	l->state = to;
+	if (to == LEG_OPENING)
+		TAILQ_INSERT_TAIL(&up->opening, l, next_queue);
+	else if (to == LEG_CREATING)
+		TAILQ_INSERT_TAIL(&up->creating, l, next_queue);
+	if (to == LEG_CREATING || to == LEG_ASKED)
+		up->asking++;
+}
+
 static void
 detach(struct leg *l)
 {
 	struct upstream *up = l->up;
-	if (l->state == LEG_CREATING)
-		TAILQ_REMOVE(&up->creating, l, next_creating);
+	leg_set_state(l, LEG_IDLE);
 	TAILQ_REMOVE(&up->legs, l, next);
 	up->nlegs--;
 	if (l->ns != NULL)
 		l->ns->leg = NULL;
-	l->state = LEG_OPENING;
 	l->up = NULL;
 	l->ns = NULL;
 }
@@ -110,6 +128,7 @@ leg_failed(struct worker *w, struct leg *l, enum reason why, const char *text,
 	detach(l);
 	w->upstreams->ops->failed(w, l, why, text, refused);
 	drop_stream(w, up->c, ns);
+	upstream_ask(w, up);
 	end_idle(w, up);
 }
 
@@ -123,8 +142,17 @@ create_stream(struct worker *w, struct leg *l)
 	l->txn = ++up->txn;
 	cmd_write_call(&wr, UP_CHUNK, CMD_CREATE_STREAM, 0, l->txn);
 	conn_write_end(w, up->c, &wr);
-	l->state = LEG_CREATING;
-	TAILQ_INSERT_TAIL(&up->creating, l, next_creating);
+	leg_set_state(l, LEG_CREATING);
+}
+
+void
+upstream_ask(struct worker *w, struct upstream *up)
+{
+	struct leg *l;
+	while (up->state == UP_READY && conn_alive(up->c) &&
+	       (up->asking < UP_ASKING_MAX || !up->sluice) &&
+	       (l = TAILQ_FIRST(&up->opening)) != NULL)
+		create_stream(w, l);
 }
 
 void
@@ -137,7 +165,7 @@ leg_play(struct worker *w, struct leg *l)
 	cmd_write_play(&wr, UP_CHUNK, l->ns->id, 0, l->name, CMD_PLAY_LIVE,
 	    up->sluice ? l->via : (struct span){ "", 0 }, l->hops);
 	conn_write_end(w, up->c, &wr);
-	l->state = LEG_ASKED;
+	leg_set_state(l, LEG_ASKED);
 }
 
 void
@@ -158,6 +186,7 @@ leg_close(struct worker *w, struct leg *l)
 		return;
 	detach(l);
 	drop_stream(w, up->c, ns);
+	upstream_ask(w, up);
 	end_idle(w, up);
 }
 
@@ -305,6 +334,7 @@ new_upstream(struct worker *w, const struct up_target *to)
 	up->to.url.p = up->text + to->app_name.len;
 	up->state = UP_RESOLVE;
 	TAILQ_INIT(&up->legs);
+	TAILQ_INIT(&up->opening);
 	TAILQ_INIT(&up->creating);
 	TAILQ_INSERT_TAIL(&w->upstreams->all, up, next);
 	set_deadline(w, up);
@@ -341,11 +371,10 @@ leg_open(
 	up->own |= alone;
 	l->up = up;
 	l->ns = NULL;
-	l->state = LEG_OPENING;
+	leg_set_state(l, LEG_OPENING);
 	TAILQ_INSERT_TAIL(&up->legs, l, next);
 	up->nlegs++;
-	if (up->state == UP_READY)
-		create_stream(w, l);
+	upstream_ask(w, up);
 	return 0;
 }
 
@@ -394,17 +423,13 @@ upstream_greeted(struct worker *w, struct conn *c)
 void
 upstream_ready(struct worker *w, struct upstream *up)
 {
-	struct leg *l, *after;
 	up->state = UP_READY;
 	up->deadline = (struct mono){ 0 };
 	/* the others go elsewhere; for their owner it is a failure */
 	while (!up->sluice && up->nlegs > UP_LEGS_OTHER)
 		leg_failed(w, TAILQ_LAST(&up->legs, leg_list),
 		    REASON_STREAM_LIMIT, NULL, false);
-	for (l = TAILQ_FIRST(&up->legs); l != NULL; l = after) {
-		after = TAILQ_NEXT(l, next);
-		create_stream(w, l);
-	}
+	upstream_ask(w, up);
 }
 
 /* Time -------------------------------------------------------------------- */

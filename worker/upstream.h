@@ -33,7 +33,8 @@ enum {
 	UP_LEGS_OTHER =
 	    30, /* streams on a connection to another make of server */
 	UP_MOVES_MAX = 16,
-	UP_AGAIN_MS = 500, /* for TCP, to a server that delivered before */
+	UP_ASKING_MAX = 64, /* unanswered at a time */
+	UP_AGAIN_MS = 500,  /* for TCP, to a server that delivered before */
 	UP_PING_MS =
 	    2000, /* a silent peer of ours is asked for a sign of life */
 	UP_DEAD_MS = 5000 /* and given up without one */
@@ -49,10 +50,10 @@ struct up_target {
 	const struct conf_vhost *vhost; /* its Proxy parameters */
 	const struct conf_app *app;	/* limits of the connection */
 	bool again; /* it delivered before: it answers soon, or not at all */
-	struct span app_name, url;	/* the caller's, copied */
+	struct span app_name, url; /* the caller's, copied */
 };
 
-enum leg_state { LEG_OPENING, LEG_CREATING, LEG_ASKED, LEG_STARTED };
+enum leg_state { LEG_IDLE, LEG_OPENING, LEG_CREATING, LEG_ASKED, LEG_STARTED };
 
 /* One stream of an upstream; the caller's memory. */
 struct leg {
@@ -64,7 +65,7 @@ struct leg {
 	uint32_t hops;
 	double txn; /* of createStream */
 	void *owner;
-	TAILQ_ENTRY(leg) next, next_creating;
+	TAILQ_ENTRY(leg) next, next_queue;
 };
 TAILQ_HEAD(leg_list, leg);
 
@@ -85,7 +86,9 @@ struct upstream {
 	double txn;
 	char addr[64]; /* of the peer */
 	struct mono deadline, pinged;
-	struct leg_list legs, creating; /* creating: in the order of txn */
+	struct leg_list legs;		   /* all; by state too: */
+	struct leg_list opening, creating; /* creating: in the order of txn */
+	unsigned asking;		   /* legs CREATING and ASKED */
 	unsigned nlegs;
 	TAILQ_ENTRY(upstream) next;
 	size_t size; /* of all of it */

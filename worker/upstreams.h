@@ -17,6 +17,9 @@ struct upstreams {
 
 /* The connection is up: ask for what has waited for it. */
 void upstream_ready(struct worker *w, struct upstream *up);
+/* Ask for streams that wait for it, a few at a time. */
+void upstream_ask(struct worker *w, struct upstream *up);
+void leg_set_state(struct leg *l, enum leg_state to);
 /* Ask to play l, which has a NetStream. */
 void leg_play(struct worker *w, struct leg *l);
 /* up failed with all its legs; text: of the peer, or NULL. */
