@@ -14,10 +14,11 @@
 #include "rtmp/chunk.h"
 #include "rtmp/wire.h"
 
-enum { NO_VERIFY = 256, VERSION_ONLY };
+enum { NO_VERIFY = 256, IDLE, VERSION_ONLY };
 
 static const struct option long_options[] = {
 	{ "no-verify", no_argument, NULL, NO_VERIFY },
+	{ "idle", no_argument, NULL, IDLE },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, VERSION_ONLY },
 	{ NULL, 0, NULL, 0 },
@@ -26,9 +27,11 @@ static const struct option long_options[] = {
 static const char *const usage =
     "usage: sluice-bench publish [-cVv] [-a kbit/s] [-C chunk] [-d seconds]\n"
     "           [-f fps] [-g seconds] [-i file.flv] [-K bytes] [-k factor]\n"
-    "           [-n streams] [-P seconds+seconds] [-R per-second] [-r bit/s]\n"
+    "           [-n streams] [-P seconds+seconds] [-p pid,pid]\n"
+    "           [-R per-second] [-r bit/s] [-W seconds]\n"
     "           rtmp://host[:port]/app/stream\n"
-    "       sluice-bench play [-cv] [--no-verify] [-d seconds] [-n players]\n"
+    "       sluice-bench play [-cv] [--idle] [--no-verify] [-d seconds] [-n "
+    "players]\n"
     "           [-P processes] [-p pid,pid] [-R per-second] [-s streams]\n"
     "           [-W seconds] [-x players] [-Y bit/s] [-y players]\n"
     "           [-Z seconds] [-z players] rtmp://host[:port]/app/stream\n"
@@ -101,13 +104,14 @@ static const struct known {
 	{ 'r', MEDIA, WHOLE64, AT(bitrate), 1000, 1e10, 0 },
 	{ 'V', MEDIA, FLAG, AT(no_video), 0, 0, 0 },
 	{ NO_VERIFY, MODE_PLAY, FLAG, AT(no_verify), 0, 0, 0 },
+	{ IDLE, MODE_PLAY, FLAG, AT(idle), 0, 0, 0 },
 	{ 's', PLAYS | MODE_FLOOR, WHOLE, AT(streams), 1, 100000, 0 },
 	{ 'Z', MODE_PLAY, REAL, AT(stall_after_s), 0, 1e7, 0 },
 	{ 'z', MODE_PLAY, WHOLE, AT(stalled), 0, 100000, 0 },
 	{ 'P', MEASURES, WHOLE, AT(parts), 1, 64, 0 },
-	{ 'p', MEASURES, PIDS, AT(pids[0]), 0, 0, 0 },
+	{ 'p', MEASURES | MODE_PUBLISH, PIDS, AT(pids[0]), 0, 0, 0 },
 	{ 'q', MODE_COMPARE, PIDS, AT(pids[1]), 0, 0, 0 },
-	{ 'W', MEASURES, REAL, AT(warm_s), 0, 3600, 0 },
+	{ 'W', MEASURES | MODE_PUBLISH, REAL, AT(warm_s), 0, 3600, 0 },
 	{ 'x', MEASURES, WHOLE, AT(sample), 1, 100000, 0 },
 	{ 'Y', MODE_PLAY, REAL, AT(slow_bps), 1000, 1e10, 0 },
 	{ 'y', MODE_PLAY, WHOLE, AT(slow), 0, 100000, 0 },
@@ -243,6 +247,8 @@ parse_option(struct options *o, int opt, const char *arg)
 			return store(o, &known[i], arg);
 	if (opt == NO_VERIFY)
 		fputs("sluice-bench: --no-verify is for play\n", stderr);
+	if (opt == IDLE)
+		fputs("sluice-bench: --idle is for play\n", stderr);
 	fputs(usage, stderr); /* getopt has said what is wrong */
 	return false;
 }

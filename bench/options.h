@@ -62,6 +62,7 @@ struct options {
 	uint32_t stalled;     /* -z: players that stop reading */
 	double stall_after_s; /* -Z */
 	bool no_verify;	      /* --no-verify */
+	bool idle;	      /* --idle: nobody publishes what they play */
 	uint32_t slow;	      /* -y: players that read slowly */
 	double slow_bps;      /* -Y: at this rate */
 	uint32_t sample;      /* -x: one of so many looks at what it gets */

@@ -135,7 +135,9 @@ mark_start(struct player *p, struct mono now)
 		p->has_picture_live = true;
 		p->with_picture = true;
 		hist_add(&p->tally->first, (now.ns - p->c.opened_ns) / 1000);
-		p->c.discards = p->number % o->sample != 0;
+		/* who was there before a storm is always looked at */
+		p->c.discards = p->number % o->sample != 0 &&
+				!(o->mode == MODE_STORM && p->number < o->base);
 	}
 }
 
@@ -500,7 +502,7 @@ end_players(struct play *run)
 		if (c->state > CLIENT_CONNECTING)
 			p->connected = true;
 		if (c->state == CLIENT_RUNNING && p->v.n.frames == 0 &&
-		    !p->will_stall)
+		    !p->will_stall && !run->o->idle)
 			report_error(&p->tally->report,
 			    "no media came: is the stream published?",
 			    span_of(c->name));
@@ -529,7 +531,13 @@ sum_up(const struct play *run)
 		t->closed += p->closed;
 		t->stalled += p->c.stalled;
 		t->stalled_closed += p->c.stalled && p->c.hung_up;
-		t->without_media += p->v.n.frames == 0 && !p->will_stall;
+		t->without_media +=
+		    p->v.n.frames == 0 && !p->will_stall && !run->o->idle;
+		if (run->o->idle && p->v.n.frames > 0)
+			report_error(&t->report,
+			    "media came, although --idle was given",
+			    span_of(p->c.name));
+		t->failed += run->o->idle && p->v.n.frames > 0;
 	}
 }
 

@@ -25,7 +25,8 @@ enum {
 	SETUP_MS = 10000,
 	RETRY_MS = 50,
 	RETRY_MAX_MS = 1000,
-	GOODBYE_MS = 2000 /* for the server to take the rest and close */
+	GOODBYE_MS = 2000, /* for the server to take the rest and close */
+	SETTLE_S = 3	   /* -W: after the last stream has begun */
 };
 
 struct stream {
@@ -383,6 +384,24 @@ ramp(struct publish *run, uint64_t now)
 	return UINT64_MAX;
 }
 
+/* With -p: open and close the window in which the server is looked at. */
+static int
+measure(struct publish *run, uint64_t now, bool is_over)
+{
+	const struct options *o = run->o;
+	struct window *w = &run->sum->window;
+	double begin = (double)o->count / o->ramp +
+		       (o->warm_s >= 0 ? o->warm_s : SETTLE_S);
+	if (o->mode != MODE_PUBLISH || o->pids[0].count == 0 || w->closed)
+		return 0;
+	if (w->open)
+		return is_over ? window_close(w, &o->pids[0], run->sum->bytes)
+			       : 0;
+	if (now < run->sum->report.start.ns + (uint64_t)(begin * 1e9))
+		return 0;
+	return window_open(w, &o->pids[0], run->sum->bytes);
+}
+
 static int
 loop(struct publish *run)
 {
@@ -390,6 +409,9 @@ loop(struct publish *run)
 	for (;;) {
 		uint64_t now = clock_now().ns;
 		bool is_over = over(run, now);
+		int bad = measure(run, now, is_over);
+		if (bad < 0)
+			return bad;
 		if (is_over)
 			end_all(run);
 		uint64_t until = is_over ? UINT64_MAX : ramp(run, now);
@@ -518,6 +540,8 @@ publish_run(struct client_net *net, const struct options *o)
 		if (o->file == NULL)
 			fprintf(stderr, "sluice-bench: %s\n",
 			    strerror(-sum->error));
+	} else if (sum->window.closed && !window_counts(&sum->window)) {
+		status = EXIT_OVERLOADED;
 	} else {
 		status = pubsum_judge(sum);
 		if (status == EXIT_UNREACHABLE)

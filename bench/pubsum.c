@@ -32,6 +32,8 @@ pubsum_json(const struct pubsum *s)
 	if (s->returns > 0)
 		put(o, "returns", s->returns);
 	json_object_set_new(o, "late_ms", report_hist(&s->late));
+	if (s->window.closed)
+		window_put(&s->window, o);
 	return o;
 }
 

@@ -9,6 +9,7 @@
 #include "bench/hist.h"
 #include "bench/options.h"
 #include "bench/report.h"
+#include "bench/window.h"
 
 struct pubsum {
 	struct report report;
@@ -18,6 +19,7 @@ struct pubsum {
 	uint64_t queue_max, reconnects;
 	uint64_t returns; /* churn: came back after a pause */
 	struct hist late;
+	struct window window; /* with -p */
 };
 
 /* The object at the end, without errors. */

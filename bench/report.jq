@@ -59,6 +59,26 @@ def idle:
 	    (map(.server.sockets_per_player_kb) | spread),
 	    (map(.players.connected) | spread)]));
 
+def streams:
+	row(["server", "streams", "arena KiB/stream", "private KiB/stream", "core", "faulty rounds"]),
+	row([range(6) | "---"]),
+	(group_by(.server)[] | . as $all | map(.r | select(. != null)) |
+	row([$all[0].server, (map(.streams.published) | spread),
+	    (map(.arena_bytes / 1024 / .streams.published) | spread),
+	    (map((.server.pss_kb - .server.shm_kb) / .streams.published) | spread),
+	    (map(.server.core) | spread), ($all | faults | tostring)]));
+
+def workers:
+	row(["workers", "players", "CPU s/GB", "core (all workers)", "video p50 ms", "all p99 ms", "gaps+skips",
+	    "bytes, least/most", "load core", "results"]),
+	row([range(10) | "---"]),
+	(group_by(.server)[] | . as $all | map(.r | select(. != null)) |
+	row([(if $all[0].server == "sluice-2w" then "2" else "1" end), (map(.players.connected) | spread),
+	    (map(.server.cpu_s_per_gb) | spread), (map(.server.core) | spread),
+	    (map(.delay_video_ms.p50) | spread), (map(.delay_live_ms.p99) | spread),
+	    (map(.gaps + .skips) | add // 0 | tostring), (map(.smallest_share) | spread),
+	    (map(.load.core) | spread), "\(length) of \($all | length)"]));
+
 def plain:
 	row(["server", "CPU s/GB", "core", "p99 ms (publishers: late)", "faulty rounds"]),
 	row([range(5) | "---"]),
@@ -66,12 +86,14 @@ def plain:
 	row([$all[0].server, (map(.server.cpu_s_per_gb) | spread), (map(.server.core) | spread),
 	    (map((.delay_live_ms // .late_ms).p99) | spread), ($all | faults | tostring)]));
 
-group_by(.case)[] | select(.[0].case | startswith("growth-") | not) |
+group_by(.case)[] | select(.[0].case | startswith("growth-") or . == "run" | not) |
 .[0].case as $case |
 "", "### \($case)", "",
 (if $case == "growth" then growth
  elif $case == "storm" then storm
  elif $case == "idle" then idle
+ elif $case == "streams" then streams
+ elif $case == "workers" then workers
  elif $case == "churn" or $case == "publishers" then plain
  else fan_out end),
 (if $case == "fat" or $case == "thin" then "", counts else empty end)

@@ -12,8 +12,8 @@
 #include "master/conf_reader.h"
 #include "master/hostport.h"
 
-static struct span
-trimmed(const char *text)
+struct span
+conf_trimmed(const char *text)
 {
 	struct span s = span_of(text);
 	while (s.len > 0 && isspace((unsigned char)s.p[0]))
@@ -23,8 +23,8 @@ trimmed(const char *text)
 	return s;
 }
 
-static bool
-is_word(struct span s, const char *word)
+bool
+conf_is_word(struct span s, const char *word)
 {
 	return s.len == strlen(word) && strncasecmp(s.p, word, s.len) == 0;
 }
@@ -34,7 +34,7 @@ host_port(struct conf_reader *r, const struct conf_element *e)
 {
 	char err[160];
 	struct conf *c = &r->parts.head;
-	if (trimmed(e->text).len == 0)
+	if (conf_trimmed(e->text).len == 0)
 		return;
 	int tls = hostport_parse(
 	    e->text, e->line, c->listen, &c->nlisten, err, sizeof err);
@@ -103,9 +103,9 @@ net_item(struct conf_reader *r, const struct conf_element *e, bool allow,
 {
 	struct addr_net net = { 0 };
 	char err[160];
-	if (is_word(s, "all")) {
+	if (conf_is_word(s, "all")) {
 		add_net(r, e, allow, &net);
-	} else if (is_word(s, "localhost")) {
+	} else if (conf_is_word(s, "localhost")) {
 		(void)addr_net_parse("127.0.0.0/8", 11, &net, err, sizeof err);
 		add_net(r, e, allow, &net);
 		(void)addr_net_parse("::1", 3, &net, err, sizeof err);
@@ -132,8 +132,8 @@ nets(struct conf_reader *r, const struct conf_element *e, bool allow)
 		size_t n = strcspn(text, ",");
 		memcpy(item, text, n);
 		item[n] = '\0';
-		if (trimmed(item).len > 0)
-			net_item(r, e, allow, trimmed(item));
+		if (conf_trimmed(item).len > 0)
+			net_item(r, e, allow, conf_trimmed(item));
 		text += n + (text[n] == ',');
 	}
 }
@@ -194,15 +194,14 @@ add_alias(struct conf_reader *r, const struct conf_element *e, struct span name)
 static void
 alias(struct conf_reader *r, const struct conf_element *e)
 {
-	struct span name = trimmed(e->name), text = trimmed(e->text);
+	struct span name = conf_trimmed(e->name), text = conf_trimmed(e->text);
 	add_alias(r, e, name);
 	if (text.len != name.len || memcmp(text.p, name.p, text.len) != 0)
 		add_alias(r, e, text);
 }
 
-/* A warning about what stands in a Vhost.xml that was closed long ago. */
-static void
-late_notice(struct conf_reader *r, uint32_t vhost, uint32_t line,
+void
+conf_late_notice(struct conf_reader *r, uint32_t vhost, uint32_t line,
     const char *element, const char *text)
 {
 	char path[CONF_PATH];
@@ -224,98 +223,16 @@ check_aliases(struct conf_reader *r)
 		for (uint32_t k = 0; k < p->head.nvhosts; k++)
 			if (p->alias[i].vhost != k &&
 			    strcasecmp(p->alias[i].name, p->vhost[k].name) == 0)
-				late_notice(r, p->alias[i].vhost,
+				conf_late_notice(r, p->alias[i].vhost,
 				    p->alias[i].line, p->alias[i].name,
 				    "never used as an alias: a virtual host "
 				    "has this name");
 }
 
-/* Edges. ------------------------------------------------------------------ */
-
-static bool
-read_protocol(struct conf_reader *r, const struct conf_element *e,
-    enum route_protocol *protocol)
-{
-	struct span s = trimmed(e->protocol);
-	if (is_word(s, "rtmp"))
-		*protocol = ROUTE_RTMP;
-	else if (is_word(s, "rtmps"))
-		conf_fault(r, e->line, e->path,
-		    "expected protocol=\"rtmp\" or none (TLS is not in this "
-		    "version)");
-	else if (s.len > 0)
-		conf_fault(r, e->line, e->path,
-		    "expected protocol=\"rtmp\" or none, not \"%.*s\"",
-		    s.len > 60 ? 60 : (int)s.len, s.p);
-	return s.len > 0;
-}
-
-static void
-route_table(struct conf_reader *r, const struct conf_element *e)
-{
-	struct span select = trimmed(e->select);
-	r->protocol = ROUTE_INCOMING;
-	(void)read_protocol(r, e, &r->protocol);
-	if (is_word(select, "hash"))
-		r->parts.vhost[r->vhost].routes_hashed = true;
-	else if (select.len > 0)
-		conf_fault(r, e->line, e->path,
-		    "expected select=\"hash\" or none, not \"%.*s\"",
-		    select.len > 60 ? 60 : (int)select.len, select.p);
-}
-
-/* Complain about entry i, the last of its table, if it is of no use. */
-static void
-judge_route(struct conf_reader *r, const struct conf_element *e)
-{
-	const struct conf_parts *p = &r->parts;
-	char entry[ROUTE_TEXT];
-	uint32_t from = p->head.nroutes, by = 0;
-	while (from > 0 && p->route[from - 1].vhost == r->vhost)
-		from--;
-	const char *why =
-	    route_useless(p->route + from, p->head.nroutes - 1 - from, &by);
-	if (why == NULL)
-		return;
-	route_print(&p->route[p->head.nroutes - 1], entry);
-	char element[128];
-	snprintf(element, sizeof element, "RouteEntry %.110s", entry);
-	conf_notice(r, LOG_LEVEL_WARNING, e->line, element, why);
-}
-
-static void
-route_entry(struct conf_reader *r, const struct conf_element *e)
-{
-	struct conf_parts *p = &r->parts;
-	struct conf_route route;
-	char err[160];
-	enum route_protocol protocol = r->protocol;
-	(void)read_protocol(r, e, &protocol);
-	if (trimmed(e->text).len == 0)
-		return;
-	if (route_parse(e->text, &route, err, sizeof err) != 0) {
-		conf_fault(r, e->line, e->path, "expected %s", err);
-		return;
-	}
-	struct conf_route *t =
-	    conf_grow(p->route, &p->head.nroutes, sizeof *t, CONF_ROUTES_MAX);
-	if (t == NULL) {
-		conf_fault(r, e->line, e->path,
-		    "expected at most %d entries together", CONF_ROUTES_MAX);
-		return;
-	}
-	p->route = t;
-	route.vhost = r->vhost;
-	route.line = (uint32_t)e->line;
-	route.protocol = (uint8_t)protocol;
-	t[p->head.nroutes - 1] = route;
-	judge_route(r, e);
-}
-
 static void
 cache_dir(struct conf_reader *r, const struct conf_element *e)
 {
-	bool on = is_word(trimmed(e->enabled), "true");
+	bool on = conf_is_word(conf_trimmed(e->enabled), "true");
 	conf_notice(r, on ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE, e->line,
 	    e->path,
 	    on ? "recorded content is not in this version, nothing is cached "
@@ -324,30 +241,6 @@ cache_dir(struct conf_reader *r, const struct conf_element *e)
 }
 
 /* An implicit edge is asked for by its own name. */
-static void
-check_routes(struct conf_reader *r)
-{
-	const struct conf_parts *p = &r->parts;
-	for (uint32_t i = 0; i < p->head.nroutes; i++) {
-		const struct conf_route *route = &p->route[i];
-		const struct conf_vhost *v = &p->vhost[route->vhost];
-		bool known = !v->anonymous || route->vhost == 0 ||
-			     strcmp(route->from, "*") == 0 ||
-			     strcasecmp(route->from, v->name) == 0;
-		for (uint32_t k = 0; !known && k < p->head.naliases; k++)
-			known = p->alias[k].vhost == route->vhost &&
-				strcasecmp(p->alias[k].name, route->from) == 0;
-		char entry[ROUTE_TEXT], element[128];
-		if (known)
-			continue;
-		route_print(route, entry);
-		snprintf(element, sizeof element, "RouteEntry %.110s", entry);
-		late_notice(r, route->vhost, route->line, element,
-		    "can never match: it names neither this virtual host nor "
-		    "an alias of it");
-	}
-}
-
 /* The table. -------------------------------------------------------------- */
 
 static const struct {
@@ -360,8 +253,8 @@ static const struct {
 	{ CONF_ADAPTOR, false, "Allow", allow },
 	{ CONF_ADAPTOR, false, "Deny", deny },
 	{ CONF_VHOST, false, "AliasList/Alias", alias },
-	{ CONF_VHOST, true, "Proxy/RouteTable", route_table },
-	{ CONF_VHOST, false, "Proxy/RouteTable/RouteEntry", route_entry },
+	{ CONF_VHOST, true, "Proxy/RouteTable", conf_route_table },
+	{ CONF_VHOST, false, "Proxy/RouteTable/RouteEntry", conf_route_entry },
 	{ CONF_VHOST, false, "Proxy/CacheDir", cache_dir },
 };
 enum { NELEMENTS = sizeof elements / sizeof *elements };
@@ -402,5 +295,5 @@ void
 conf_element_check(struct conf_reader *r)
 {
 	check_aliases(r);
-	check_routes(r);
+	conf_check_routes(r);
 }

@@ -2,10 +2,14 @@
  * conf_reader - what the files share that read a configuration tree.  Nobody
  * else includes this; see conf_xml.h.
  *
- *	conf_tree.c	directories: which files there are, tables of them
+ *	conf_tree.c	directories: which files there are
+ *	conf_apps.c	those of applications
+ *	conf_table.c	complaints; tables of what was read
  *	conf_file.c	one file's bytes; sluice.ini
+ *	conf_parse.c	bytes to XML
  *	conf_xml.c	XML to parameters and elements
- *	conf_element.c	elements that are no parameters: lists, tables
+ *	conf_element.c	elements that are no parameters: lists
+ *	conf_routes.c	the route table
  *	conf_names.c	names that we know, names like them
  *	conf_vars.c	${NAME}
  *
@@ -53,7 +57,7 @@ struct conf_element {
 	    enabled[CONF_ATTR];
 };
 
-/* conf_tree.c ------------------------------------------------------------- */
+/* conf_table.c ------------------------------------------------------------ */
 
 /*
  * Something is wrong: to stderr, and the server does not start.  In the file of
@@ -72,15 +76,31 @@ uint32_t conf_vhost_named(struct conf_reader *r, const char *name);
 uint32_t conf_app_named(
     struct conf_reader *r, uint32_t vhost, const char *name);
 
-/* Path of a file of the virtual host. */
-void conf_vhost_path(const struct conf_reader *r, uint32_t vhost,
-    const char *file, char path[CONF_PATH]);
-
 /* Room for one element more: p + n * size, zero; NULL at max. */
 void *conf_grow(void *array, uint32_t *n, size_t size, uint32_t max);
 
 /* A name for a host or an application: printable, no slash, short enough. */
 bool conf_name_ok(const char *name);
+
+/* conf_tree.c ------------------------------------------------------------- */
+
+/* Path of a file of the virtual host. */
+void conf_vhost_path(const struct conf_reader *r, uint32_t vhost,
+    const char *file, char path[CONF_PATH]);
+
+typedef void conf_dir_fn(
+    struct conf_reader *r, const char *path, const char *name);
+
+/* Call fn for each directory in path, by name.  Returns 0 or -errno. */
+int conf_each_dir(struct conf_reader *r, const char *path, conf_dir_fn *fn);
+
+/* Is there dir/file?  path is set to it. */
+bool conf_has_file(const char *dir, const char *file, char path[CONF_PATH]);
+
+/* conf_apps.c ------------------------------------------------------------- */
+
+/* Applications of r->vhost; file is where AppsDir stands. */
+void conf_read_apps(struct conf_reader *r, const char *file);
 
 /* conf_file.c ------------------------------------------------------------- */
 
@@ -96,13 +116,21 @@ void conf_read_ini(struct conf_reader *r, const char *dir, const char *name);
 /* Is that text of another server's configuration?  Then it is a fault. */
 bool conf_is_foreign(struct conf_reader *r, const char *bytes);
 
-/* conf_xml.c -------------------------------------------------------------- */
+/* conf_parse.c ------------------------------------------------------------ */
 
 /* Read a file that may be missing; all: every root inside <Sluice>. */
 void conf_read_xml(struct conf_reader *r, const char *path, bool all);
 
 /* Behind the last file. */
 void conf_xml_end(void);
+
+/* conf_xml.c -------------------------------------------------------------- */
+
+struct _xmlNode;
+
+/* Take a file; all as of conf_read_xml(). */
+void conf_read_root(
+    struct conf_reader *r, const struct _xmlNode *root, bool all);
 
 /* conf_element.c ---------------------------------------------------------- */
 
@@ -121,6 +149,23 @@ void conf_element_take(
 
 /* What can only be judged when all was read. */
 void conf_element_check(struct conf_reader *r);
+
+/* Without blanks around it. */
+struct span conf_trimmed(const char *text);
+/* In any case. */
+bool conf_is_word(struct span s, const char *word);
+
+/* A warning about what stands in a Vhost.xml that was closed long ago. */
+void conf_late_notice(struct conf_reader *r, uint32_t vhost, uint32_t line,
+    const char *element, const char *text);
+
+/* conf_routes.c ----------------------------------------------------------- */
+
+void conf_route_table(struct conf_reader *r, const struct conf_element *e);
+void conf_route_entry(struct conf_reader *r, const struct conf_element *e);
+
+/* When all virtual hosts were read: entries that nobody can ask for. */
+void conf_check_routes(struct conf_reader *r);
 
 /* conf_names.c ------------------------------------------------------------ */
 

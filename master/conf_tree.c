@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,140 +15,6 @@
 #include "master/hostport.h"
 
 #define ROOT_DIR "_defaultRoot_"
-
-/* Complaints. ------------------------------------------------------------- */
-
-void
-conf_fault(
-    struct conf_reader *r, int line, const char *element, const char *fmt, ...)
-{
-	char text[512];
-	va_list ap;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	if (r->own_app) {
-		r->parts.app[r->app].faulty = true;
-		r->report->app_faults++;
-		conf_notice(
-		    r, LOG_LEVEL_ERROR, line, element ? element : "", text);
-		return;
-	}
-	fprintf(stderr, "%s:", r->file);
-	if (line > 0)
-		fprintf(stderr, "%d:", line);
-	if (element)
-		fprintf(stderr, " %s:", element);
-	fprintf(stderr, " %s\n", text);
-	r->report->faults++;
-}
-
-void
-conf_notice(struct conf_reader *r, enum log_level level, int line,
-    const char *element, const char *text)
-{
-	struct conf_report *rep = r->report;
-	for (unsigned i = 0; i < rep->nnotices; i++)
-		if (level == LOG_LEVEL_NOTICE &&
-		    rep->notice[i].kind == r->kind &&
-		    strcmp(rep->notice[i].element, element) == 0 &&
-		    strcmp(rep->notice[i].text, text) == 0 &&
-		    (!r->own_app || strcmp(rep->notice[i].file, r->file) == 0))
-			return; /* named once */
-	if (rep->nnotices == CONF_NOTICES_MAX) {
-		rep->left_out++;
-		return;
-	}
-	struct conf_notice *n = &rep->notice[rep->nnotices++];
-	n->level = level;
-	n->kind = r->kind;
-	n->line = line;
-	snprintf(n->file, sizeof n->file, "%s", r->file);
-	snprintf(n->element, sizeof n->element, "%s", element);
-	snprintf(n->text, sizeof n->text, "%s", text);
-}
-
-/* Tables. ----------------------------------------------------------------- */
-
-void *
-conf_grow(void *array, uint32_t *n, size_t size, uint32_t max)
-{
-	if (*n >= max)
-		return NULL;
-	/* twice as much at each power of two */
-	if ((*n & (*n - 1)) == 0) {
-		array = realloc(array, (*n ? *n * (size_t)2 : 1) * size);
-		bug_on(array == NULL);
-	}
-	memset((char *)array + *n * size, 0, size);
-	++*n;
-	return array;
-}
-
-bool
-conf_name_ok(const char *name)
-{
-	size_t n = strlen(name);
-	if (n == 0 || n >= CONF_NAME)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if ((unsigned char)name[i] <= ' ' || name[i] == 127 ||
-		    name[i] == '/')
-			return false;
-	return true;
-}
-
-uint32_t
-conf_app_named(struct conf_reader *r, uint32_t vhost, const char *name)
-{
-	struct conf_parts *p = &r->parts;
-	uint32_t n = p->head.napps, general = UINT32_MAX;
-	for (uint32_t i = 0; i < n; i++) {
-		if (p->app[i].vhost != vhost)
-			continue;
-		if (strcmp(p->app[i].name, name) == 0)
-			return i;
-		if (p->app[i].name[0] == '\0')
-			general = i;
-	}
-	struct conf_app *a =
-	    conf_grow(p->app, &p->head.napps, sizeof *a, CONF_APPS_MAX);
-	if (a == NULL) {
-		conf_fault(r, 0, name, "expected at most %d applications",
-		    CONF_APPS_MAX);
-		return 0;
-	}
-	p->app = a;
-	if (general != UINT32_MAX)
-		a[n] = a[general];
-	else
-		conf_defaults(&a[n], CONF_APP);
-	a[n].vhost = vhost;
-	snprintf(a[n].name, sizeof a[n].name, "%s", name);
-	return n;
-}
-
-uint32_t
-conf_vhost_named(struct conf_reader *r, const char *name)
-{
-	struct conf_parts *p = &r->parts;
-	uint32_t n = p->head.nvhosts;
-	for (uint32_t i = 0; i < n; i++)
-		if (strcasecmp(p->vhost[i].name, name) == 0)
-			return i;
-	struct conf_vhost *v =
-	    conf_grow(p->vhost, &p->head.nvhosts, sizeof *v, CONF_VHOSTS_MAX);
-	if (v == NULL) {
-		conf_fault(r, 0, name, "expected at most %d virtual hosts",
-		    CONF_VHOSTS_MAX);
-		return 0;
-	}
-	p->vhost = v;
-	conf_defaults(&v[n], CONF_VHOST);
-	snprintf(v[n].name, sizeof v[n].name, "%s", name);
-	(void)conf_app_named(r, n, "");
-	return n;
-}
 
 /* Directories. ------------------------------------------------------------ */
 
@@ -172,11 +37,8 @@ is_dir(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-typedef void dir_fn(struct conf_reader *r, const char *path, const char *name);
-
-/* Call fn for each directory in path, by name.  Returns 0 or -errno. */
-static int
-each_dir(struct conf_reader *r, const char *path, dir_fn *fn)
+int
+conf_each_dir(struct conf_reader *r, const char *path, conf_dir_fn *fn)
 {
 	struct dirent **list;
 	int n = scandir(path, &list, visible, by_strcmp);
@@ -194,100 +56,11 @@ each_dir(struct conf_reader *r, const char *path, dir_fn *fn)
 	return 0;
 }
 
-static bool
-has_file(const char *dir, const char *file, char path[CONF_PATH])
+bool
+conf_has_file(const char *dir, const char *file, char path[CONF_PATH])
 {
 	int n = snprintf(path, CONF_PATH, "%s/%s", dir, file);
 	return n > 0 && n < CONF_PATH && access(path, F_OK) == 0;
-}
-
-/* Applications. ----------------------------------------------------------- */
-
-static void
-read_app(struct conf_reader *r, const char *dir, const char *name)
-{
-	char path[CONF_PATH];
-	bool own = has_file(dir, "Application.xml", path);
-	if (!own && !r->parts.vhost[r->vhost].listed)
-		return;
-	if (!conf_name_ok(name)) {
-		conf_notice(r, LOG_LEVEL_WARNING, 0, name,
-		    "no application: expected a name below 128 bytes without "
-		    "blanks");
-		return;
-	}
-	uint32_t before = r->parts.head.napps;
-	r->app = conf_app_named(r, r->vhost, name);
-	/* one that a single file describes, or an earlier directory */
-	if (!own || r->app < before)
-		return;
-	r->kind = CONF_APP;
-	r->own_app = true;
-	conf_read_xml(r, path, false);
-	r->own_app = false;
-}
-
-/* One of AppsDir: it must be there. */
-static void
-apps_dir(struct conf_reader *r, const char *file, const char *dir)
-{
-	r->file = file;
-	int err = each_dir(r, dir, read_app);
-	r->file = file;
-	if (err != 0)
-		conf_fault(r, r->apps_line[r->vhost], "AppsDir",
-		    "expected a directory, %.200s: %s (make it, or leave "
-		    "AppsDir empty and any name is an application)",
-		    dir, strerror(-err));
-}
-
-/*
- * AppsDir with its relative parts put behind the configuration directory: what
- * is printed is what is read.
- */
-static void
-listed_apps(struct conf_reader *r, const char *file)
-{
-	char text[CONF_STRING], all[CONF_STRING] = "", dir[CONF_PATH];
-	snprintf(text, sizeof text, "%s", r->parts.vhost[r->vhost].apps_dir);
-	r->parts.vhost[r->vhost].listed = true;
-	char *rest = NULL;
-	size_t used = 0;
-	for (char *s = strtok_r(text, ";", &rest); s;
-	     s = strtok_r(NULL, ";", &rest)) {
-		s += strspn(s, " \t");
-		for (size_t n = strlen(s); n > 1 && strchr("/ \t", s[n - 1]);)
-			s[--n] = '\0';
-		bool rel = s[0] != '/' && strcmp(r->dir, ".") != 0;
-		snprintf(dir, sizeof dir, "%s%s%s", rel ? r->dir : "",
-		    rel ? "/" : "", s);
-		apps_dir(r, file, dir);
-		int n = snprintf(all + used, sizeof all - used, "%s%s",
-		    used ? ";" : "", dir);
-		if (n < 0 || (used += (size_t)n) >= sizeof all) {
-			conf_fault(r, r->apps_line[r->vhost], "AppsDir",
-			    "expected paths of less than %d bytes together",
-			    CONF_STRING);
-			return;
-		}
-	}
-	memcpy(r->parts.vhost[r->vhost].apps_dir, all, sizeof all);
-}
-
-static void
-read_apps(struct conf_reader *r, const char *file)
-{
-	char path[CONF_PATH];
-	if (r->parts.vhost[r->vhost].apps_dir[0] != '\0') {
-		listed_apps(r, file);
-		return;
-	}
-	if (r->one_file)
-		return;
-	conf_vhost_path(r, r->vhost, "applications", path);
-	(void)each_dir(r, path, read_app);
-	if (r->vhost == 0 && has_file(r->dir, "applications", path))
-		(void)each_dir(r, path, read_app);
 }
 
 /* Virtual hosts. ---------------------------------------------------------- */
@@ -312,7 +85,7 @@ read_vhost(struct conf_reader *r)
 	r->kind = CONF_VHOST;
 	conf_vhost_path(r, r->vhost, "Vhost.xml", path);
 	conf_read_xml(r, path, false);
-	read_apps(r, path);
+	conf_read_apps(r, path);
 }
 
 static void
@@ -323,8 +96,8 @@ other_vhost(struct conf_reader *r, const char *dir, const char *name)
 		return;
 	r->file = dir;
 	r->kind = CONF_VHOST;
-	if (!has_file(dir, "Vhost.xml", path) &&
-	    !has_file(dir, "Application.xml", path)) {
+	if (!conf_has_file(dir, "Vhost.xml", path) &&
+	    !conf_has_file(dir, "Application.xml", path)) {
 		conf_notice(r, LOG_LEVEL_WARNING, 0, name,
 		    "no virtual host: it has neither Vhost.xml nor "
 		    "Application.xml");
@@ -354,7 +127,8 @@ static void
 other_adaptor(struct conf_reader *r, const char *dir, const char *name)
 {
 	char path[CONF_PATH];
-	if (strcmp(name, ROOT_DIR) == 0 || !has_file(dir, "Adaptor.xml", path))
+	if (strcmp(name, ROOT_DIR) == 0 ||
+	    !conf_has_file(dir, "Adaptor.xml", path))
 		return;
 	r->file = path;
 	r->kind = CONF_ADAPTOR;
@@ -379,8 +153,8 @@ read_tree(struct conf_reader *r)
 	r->vhost = 0;
 	read_vhost(r);
 	snprintf(path, sizeof path, "%s/" ROOT_DIR, r->dir);
-	(void)each_dir(r, path, other_vhost);
-	(void)each_dir(r, r->dir, other_adaptor);
+	(void)conf_each_dir(r, path, other_vhost);
+	(void)conf_each_dir(r, r->dir, other_adaptor);
 }
 
 static void
@@ -398,7 +172,7 @@ read_one_file(struct conf_reader *r, const char *path)
 		    r->report->file[i], sizeof r->report->file[i], "%s", path);
 	conf_read_xml(r, path, true);
 	for (r->vhost = 0; r->vhost < r->parts.head.nvhosts; r->vhost++)
-		read_apps(r, path);
+		conf_read_apps(r, path);
 	r->file = path;
 	conf_element_check(r);
 }

@@ -38,7 +38,7 @@ owners() {
 	case $1 in
 	ares.h) owner='worker/resolve.[ch]' ;;
 	liburing.h) owner='worker/loop.[ch]|bench/*' ;;
-	libxml/*) owner='master/conf_xml.[ch]' ;;
+	libxml/*) owner='master/conf_xml.c|master/conf_parse.c' ;;
 	*) owner= ;;
 	esac
 }
