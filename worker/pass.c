@@ -172,6 +172,18 @@ visit_dirty(struct worker *w)
 	}
 }
 
+/* What the result after the next ones is about was last used by the kernel. */
+static void
+fetch_sent(struct players *ps)
+{
+	unsigned i = ps->nsent++ + FETCH_AHEAD;
+	if (i >= ps->nprepared)
+		return;
+	__builtin_prefetch(ps->prepared[i].c, 1);
+	__builtin_prefetch(ps->prepared[i].p, 1);
+	__builtin_prefetch((const uint8_t *)ps->prepared[i].p + 64, 1);
+}
+
 static void
 sent(void *ctx, uint32_t index, uint32_t gen, int32_t res)
 {
@@ -179,10 +191,21 @@ sent(void *ctx, uint32_t index, uint32_t gen, int32_t res)
 	struct conn *c = conn_at(w, index, gen);
 	if (c == NULL)
 		return;
-	if (c->sender != NULL)
+	if (c->sender != NULL) {
+		fetch_sent(w->players);
 		player_sent(w, c->sender, res);
-	else
+	} else {
 		conn_flushed(w, c, res);
+	}
+}
+
+static void
+note_prepared(struct players *ps, const struct player *p)
+{
+	if (ps->nprepared == LOOP_SENDS_MAX)
+		return;
+	ps->prepared[ps->nprepared].p = p;
+	ps->prepared[ps->nprepared++].c = p->c;
 }
 
 /* Running players before joiners (rule 5). */
@@ -200,6 +223,8 @@ flush_queued(struct worker *w)
 			player_queue(w, p);
 			return true;
 		}
+		if (p->sending != SEND_NONE)
+			note_prepared(ps, p);
 	}
 	return false;
 }
@@ -241,6 +266,7 @@ players_pass(struct worker *w)
 	ps->section++;
 	ps->section_bytes = 0;
 	ps->nheads = 0;
+	ps->nprepared = ps->nsent = 0;
 	scan_titles(w);
 	visit_dirty(w);
 	conns_flush(w);

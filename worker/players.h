@@ -134,6 +134,11 @@ struct players {
 	unsigned n;
 	struct seat_search seats;
 	/* scratch, valid inside one section */
+	unsigned nprepared, nsent; /* sends, in the order of their results */
+	struct {
+		const struct player *p;
+		const struct conn *c;
+	} prepared[LOOP_SENDS_MAX]; /* p may be gone: to be fetched only */
 	unsigned nheads;
 	uint8_t heads[LOOP_SENDS_MAX][HEADS_PER_SEND][WIRE_HEAD0_MAX];
 	uint8_t cfg[RING_CFG_MAX], meta[RING_CFG_MAX];
