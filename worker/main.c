@@ -149,6 +149,7 @@ quit(struct worker *w)
 		return;
 	w->quitting = true;
 	conns_stop_listening(w);
+	pull_quit(w);
 	for (uint32_t i = 0; i < w->conns->high; i++) {
 		struct conn *c = &w->conns->table[i];
 		if (c->state != CONN_FREE)

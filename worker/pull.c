@@ -301,7 +301,8 @@ static void
 extend(struct worker *w, struct pull *p, const struct ipc_pull *q)
 {
 	set_via(w, p, q);
-	if (p->live)
+	/* who has media is in no circle */
+	if (p->pub != NULL)
 		return;
 	for (int i = 0; i < PULL_LEGS; i++)
 		leg_again(w, &p->leg[i].leg);
@@ -338,6 +339,14 @@ pull_message(struct worker *w, const struct ipc_msg *m)
 	else if (m->kind == IPC_PULL && !w->quitting)
 		begin(w, q);
 	return true;
+}
+
+void
+pull_quit(struct worker *w)
+{
+	struct pull *p;
+	while ((p = TAILQ_FIRST(&w->pulls->all)) != NULL)
+		end_pull(w, p, REASON_SERVER_STOP);
 }
 
 void

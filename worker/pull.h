@@ -38,6 +38,9 @@ enum reason pull_note(struct worker *w, struct conn *c, const struct msg *m);
 /* In each turn of the loop: silence, retries. */
 void pull_tick(struct worker *w);
 
+/* The server stops: nothing is fetched any more. */
+void pull_quit(struct worker *w);
+
 /* The master is gone: what is live goes on, nothing new begins. */
 void pull_orphan(struct worker *w);
 

@@ -217,6 +217,8 @@ on_started(struct worker *w, struct leg *l)
 	struct pull *p = pull_of(l);
 	if (p->pub == NULL)
 		pull_set_state(w, p, PULL_WAITING);
+	else if (p->live && p->source == index_of(p, l))
+		have_source(p->pub->have); /* it begins again */
 }
 
 static void

@@ -230,7 +230,7 @@ note_failure(struct worker *w, struct upstream *up, enum reason why,
 {
 	worker_count(w, COUNTER_UPSTREAM_FAILURES, 1);
 	LOG(edge_failed, .hop = up->to.hop, .reason = why, .text = text);
-	if (!refused && up->state != UP_READY)
+	if (!refused && up->state != UP_READY && why != REASON_CLIENTS_FULL)
 		hops_failed(w, up->to.hop, text);
 }
 
