@@ -23,6 +23,14 @@ session_stream(struct session *s, uint32_t id)
 	return NULL;
 }
 
+struct netstream *
+session_stream_from(struct session *s, const struct conn *c, uint32_t id)
+{
+	if (id == 0 && c->outbound && s->nstreams == 1)
+		return LIST_FIRST(&s->streams);
+	return session_stream(s, id);
+}
+
 struct span
 netstream_name(const struct netstream *ns)
 {

@@ -271,7 +271,8 @@ is_ours(struct span name)
 enum reason
 pull_note(struct worker *w, struct conn *c, const struct msg *m)
 {
-	struct netstream *ns = session_stream(session_of(w, c), m->msid);
+	struct netstream *ns =
+	    session_stream_from(session_of(w, c), c, m->msid);
 	struct pull *p = ns != NULL ? pull_of(ns) : NULL;
 	struct data_msg d;
 	if (p == NULL || m->got > PULL_META_MAX || m->got == 0 ||

@@ -292,7 +292,7 @@ begin_message(struct worker *w, struct conn *c, struct chunk_ctx *x)
 	x->user = NULL;
 	worker_count(w, COUNTER_MESSAGES_IN, 1);
 	struct netstream *ns =
-	    is_media(x->type) ? session_stream(s, x->msid) : NULL;
+	    is_media(x->type) ? session_stream_from(s, c, x->msid) : NULL;
 	/* metadata may come before it is known whether media will */
 	if (ns != NULL && ns->use == NS_PULL && ns->pub == NULL &&
 	    is_data(x->type))

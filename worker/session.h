@@ -137,6 +137,9 @@ void session_closed(struct worker *w, struct conn *c);
 
 struct session *session_of(struct worker *w, const struct conn *c);
 struct netstream *session_stream(struct session *s, uint32_t id);
+/* The same for what came: FFmpeg as a server says 0 for the only stream. */
+struct netstream *session_stream_from(
+    struct session *s, const struct conn *c, uint32_t id);
 
 /* Chunk size, and form, of what is answered. */
 static inline uint32_t

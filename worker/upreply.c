@@ -101,7 +101,8 @@ static enum reason
 status(
     struct worker *w, struct upstream *up, const struct cmd *cmd, uint32_t msid)
 {
-	struct netstream *ns = session_stream(session_of(w, up->c), msid);
+	struct netstream *ns =
+	    session_stream_from(session_of(w, up->c), up->c, msid);
 	struct leg *l = ns != NULL ? ns->leg : NULL;
 	const struct leg_ops *ops = w->upstreams->ops;
 	struct cmd_reply r;
