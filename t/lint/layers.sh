@@ -5,6 +5,7 @@
 #	common  <-  shm, rtmp  <-  worker
 #	common  <-  shm        <-  master, ctl
 #	common  <-  rtmp       <-  bench
+#	common  <-  script
 #
 # Inside worker/, left never includes right: see worker_rank.
 # Some system headers belong to few files.
@@ -26,6 +27,7 @@ declare -A allowed=(
 	[master]="common shm master"
 	[ctl]="common shm ctl"
 	[bench]="common rtmp bench"
+	[script]="common script"
 )
 
 # loop | conn | session | publish play | main; others have no place in this order
@@ -37,6 +39,7 @@ declare -A worker_rank=(
 owners() {
 	case $1 in
 	ares.h) owner='worker/resolve.[ch]' ;;
+	duktape.h) owner='script/*' ;;
 	liburing.h) owner='worker/loop.[ch]|bench/*' ;;
 	libxml/*) owner='master/conf_xml.c|master/conf_parse.c' ;;
 	*) owner= ;;
@@ -71,7 +74,7 @@ check_system() {
 }
 
 shopt -s nullglob
-files=({common,shm,rtmp,worker,master,ctl,bench}/*.[ch])
+files=({common,shm,rtmp,worker,master,ctl,bench,script}/*.[ch])
 [[ ${#files[@]} -gt 0 ]] || complain "no sources found"
 for file in "${files[@]}"; do
 	while IFS=: read -r kind target; do
