@@ -33,7 +33,7 @@ nets_make() {
 	echo "127.0.0.1 localhost" >"$NETS_HOSTS"
 	for spec; do
 		n=$((n + 1))
-		IFS== read -r name alias <<<"$spec"
+		IFS='=' read -r name alias <<<"$spec"
 		NETS_AT[$name]=$n
 		echo "$NETS_NET.$n $name ${alias:-}" >>"$NETS_HOSTS"
 		nets_machine "$name" "$n" || skip "no virtual cable here"

@@ -34,9 +34,10 @@ resident() {
 	done
 	echo $sum
 }
+declare -A had_kib
 for s in origin near far; do
 	use_server $s
-	printf -v "before_$s" %s "$(resident)"
+	had_kib[$s]=$(resident)
 done
 
 use_server far
@@ -69,13 +70,13 @@ retry 90 waiting "$names" || fail "$(ctl edge list -j | jq -c 'group_by(.state) 
 for s in far near; do
 	use_server $s
 	retry 60 waiting "$names" || fail "$s: $(ctl edge list -j | jq -c 'group_by(.state) | map({(.[0].state): length})') of $names wait"
-	note "$s: $(counter upstream.connects) connections for $names names, $(($(resident) - before_$s)) KiB more"
+	note "$s: $(counter upstream.connects) connections for $names names, $(($(resident) - had_kib[$s])) KiB more"
 	expect "$s: connections upward" "$(counter upstream.connects)" -le 2
-	expect "$s: KiB for each name" $((($(resident) - before_$s) / names)) -le 12
+	expect "$s: KiB for each name" $(( ($(resident) - had_kib[$s]) / names )) -le 12
 done
 use_server origin
 expect "connections at the origin" "$(counter clients.accepted)" -le 2
-note "origin: $(($(resident) - before_origin)) KiB more"
+note "origin: $(($(resident) - had_kib[origin])) KiB more"
 
 # one of them goes live
 use_server far
