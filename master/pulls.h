@@ -57,7 +57,8 @@ struct pull {
 	bool live;    /* it has a block: pulls_live() */
 	bool lingers; /* nobody wants it */
 	uint64_t since_ns, linger_ns;
-	uint32_t hops; /* servers, one behind the other, that a player came over */
+	uint32_t
+	    hops; /* servers, one behind the other, that a player came over */
 	struct via via;
 	struct ipc_pulled seen; /* what its worker said last */
 	uint32_t keylen, urllen, querylen;
