@@ -29,6 +29,6 @@ END {
 	}
 	for (g in path) printf "<path d=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\"/>\n", path[g], colour[g] ? colour[g] : "#2a7"
 	for (i = 1; i <= NR; i++)
-		printf "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" fill=\"%s\"/><text x=\"%.1f\" y=\"%.1f\">%s</text>\n", px(x[i]), py(y[i]), colour[group[i]] ? colour[group[i]] : "#2a7", px(x[i]) + 7, py(y[i]) - 6, label[i]
+		printf "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" fill=\"%s\"/><text x=\"%.1f\" y=\"%.1f\">%s</text>\n", px(x[i]), py(y[i]), colour[group[i]] ? colour[group[i]] : "#2a7", px(x[i]) + 7, py(y[i]) + (group[i] == "floor" ? 18 : -6), label[i]
 	print "</svg>"
 }
