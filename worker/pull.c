@@ -240,8 +240,10 @@ set_ways(struct worker *w, struct pull *p)
 {
 	struct way ways[WAYS_MAX];
 	enum reason why = REASON_NONE;
-	p->nways = ways_find(
-	    w->conf, p->vhost, (struct span){ p->url, p->url_len }, ways, &why);
+	size_t vhost = pull_part(p, 0).len + 1; /* of this server alone */
+	p->nways =
+	    ways_find(w->conf, p->vhost, (struct span){ p->url, p->url_len },
+		(struct span){ p->key + vhost, p->keylen - vhost }, ways, &why);
 	if (p->nways == 0)
 		return why;
 	p->ways = malloc(p->nways * sizeof *p->ways);

@@ -4,9 +4,11 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/siphash.h"
 #include "rtmp/url.h"
 #include "worker/ways.h"
 
@@ -23,7 +25,7 @@ set_way(struct way *y, struct span host, uint16_t port, uint32_t line)
 }
 
 /* What the client asked for: host and port of tcUrl. */
-static bool
+static void
 asked_for(const struct conf_vhost *v, struct span url, struct span *host,
     uint16_t *port)
 {
@@ -31,19 +33,60 @@ asked_for(const struct conf_vhost *v, struct span url, struct span *host,
 	bool split = url_split_tc(url, &tc) && tc.host.len > 0;
 	*host = split ? tc.host : span_of(v->name);
 	*port = split && tc.port != 0 ? tc.port : ROUTE_PORT;
-	return split;
+}
+
+static bool
+same_left(const struct conf_route *a, const struct conf_route *b)
+{
+	return strcasecmp(a->from, b->from) == 0 &&
+	       a->from_port == b->from_port;
+}
+
+/* The first entry with the left side of entry i. */
+static uint32_t
+group_of(const struct conf_route *table, uint32_t i)
+{
+	uint32_t g = 0;
+	while (!same_left(&table[g], &table[i]))
+		g++;
+	return g;
+}
+
+/* The same on all servers, so that a stream comes to all of them by one. */
+static uint64_t
+score_of(struct span stream, const char *hop)
+{
+	static const uint64_t seed[2] = { 0x736c75696365, 0x726f757465 };
+	uint64_t of[2] = { siphash(seed, stream.p, stream.len),
+		siphash(seed, hop, strlen(hop)) };
+	return siphash(seed, of, sizeof of);
+}
+
+/* Within a group the highest score first; groups stay where they are. */
+static void
+order(struct way *ways, unsigned n)
+{
+	for (unsigned i = 1; i < n; i++) {
+		struct way y = ways[i];
+		unsigned at = i;
+		for (; at > 0 && ways[at - 1].group == y.group &&
+		       ways[at - 1].score < y.score;
+		     at--)
+			ways[at] = ways[at - 1];
+		ways[at] = y;
+	}
 }
 
 unsigned
 ways_find(const struct conf *conf, const struct conf_vhost *v, struct span url,
-    struct way ways[WAYS_MAX], enum reason *why)
+    struct span stream, struct way ways[WAYS_MAX], enum reason *why)
 {
 	struct route_hop hop[WAYS_MAX];
 	const struct conf_route *table = conf_route(conf, v->first_route);
 	struct span host;
 	uint16_t port;
 	unsigned n = 0;
-	bool named = asked_for(v, url, &host, &port);
+	asked_for(v, url, &host, &port);
 	uint32_t found =
 	    route_match(table, v->nroutes, host, port, hop, WAYS_MAX);
 	*why = REASON_NO_ROUTE;
@@ -52,12 +95,16 @@ ways_find(const struct conf *conf, const struct conf_vhost *v, struct span url,
 			*why = REASON_ROUTE_NULL;
 		else if (hop[i].protocol == ROUTE_RTMPS)
 			*why = REASON_ROUTE_RTMPS;
-		else
-			set_way(&ways[n++], hop[i].host, hop[i].port,
+		else {
+			struct way *y = &ways[n++];
+			set_way(y, hop[i].host, hop[i].port,
 			    table[hop[i].entry].line);
+			y->group = group_of(table, hop[i].entry);
+			y->score = score_of(stream, y->hop);
+		}
 	}
-	if (found == 0 && named)
-		set_way(&ways[n++], host, port, 0);
+	if (v->routes_hashed && stream.len > 0)
+		order(ways, n);
 	return n;
 }
 
@@ -66,13 +113,13 @@ ways_admit(const struct conf *conf, const struct conf_vhost *v, struct span url)
 {
 	struct way ways[WAYS_MAX];
 	enum reason why;
-	unsigned n = ways_find(conf, v, url, ways, &why);
+	unsigned n =
+	    ways_find(conf, v, url, (struct span){ "", 0 }, ways, &why);
 	if (url.len > IPC_URL_MAX)
 		return REASON_APP_INVALID;
-	if (n == 0)
-		return why;
-	return !v->anonymous && ways[0].line == 0 ? REASON_PLAIN_URL
-						  : REASON_NONE;
+	if (n > 0)
+		return REASON_NONE;
+	return why == REASON_NO_ROUTE && !v->anonymous ? REASON_PLAIN_URL : why;
 }
 
 /* Is it an address of this machine?  Only to such a one can be bound. */

@@ -1,7 +1,7 @@
 /*
  * ways - where an edge goes for what a client asks of it: the entries of the
- * route table that match the host and port of its tcUrl, in their order; without
- * one the address in tcUrl itself.
+ * route table that match the host and port of its tcUrl, in their order.  Without
+ * one it goes nowhere: a client does not choose where this server connects to.
  * Context: any; ways_ours() asks the kernel.
  */
 #ifndef WORKER_WAYS_H
@@ -18,15 +18,21 @@ struct way {
 	char hop[IPC_HOP_MAX]; /* "host:port" */
 	char host[ROUTE_HOST];
 	uint16_t port;
-	uint32_t line; /* of the entry in Vhost.xml; 0: tcUrl itself */
+	uint32_t line;	/* of the entry in Vhost.xml */
+	uint32_t group; /* entries with the same left side, */
+	uint64_t score; /* and for which of them a stream is: select="hash" */
 };
 
 /*
  * url		tcUrl, or empty: the virtual host's own name
+ * stream	key of the stream, for tables with select="hash": among entries
+ *		with the same left side each stream has an order of its own, the
+ *		same on all servers (rendezvous hashing); empty: file order
  * Returns	how many; none with *why set to what is wrong with them
  */
 unsigned ways_find(const struct conf *conf, const struct conf_vhost *v,
-    struct span url, struct way ways[WAYS_MAX], enum reason *why);
+    struct span url, struct span stream, struct way ways[WAYS_MAX],
+    enum reason *why);
 
 /* May a client with that tcUrl be served by edge v?  REASON_NONE, or why not */
 enum reason ways_admit(

@@ -1,0 +1,156 @@
+/*
+ * check_ways - worker/ways.h: where an edge goes, in which order, and whom it does
+ * not let in.
+ */
+#include "config.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "worker/ways.h"
+
+static struct conf *conf;
+static struct conf_vhost *vhost;
+
+/* A virtual host with these entries. */
+static void
+table(unsigned n, const char *const *entries, bool hashed)
+{
+	static struct conf_vhost v;
+	static struct conf_app a;
+	static struct conf_route r[16];
+	struct conf_parts parts = { .vhost = &v, .app = &a, .route = r };
+	char err[160];
+	memset(&v, 0, sizeof v);
+	memset(r, 0, sizeof r);
+	conf_defaults(&parts.head, CONF_SERVER);
+	conf_defaults(&v, CONF_VHOST);
+	conf_defaults(&a, CONF_APP);
+	strcpy(v.name, CONF_DEFAULT_VHOST);
+	for (unsigned i = 0; i < n; i++) {
+		ck_assert_int_eq(
+		    route_parse(entries[i], &r[i], err, sizeof err), 0);
+		r[i].line = 10 + i;
+	}
+	parts.head.nvhosts = 1;
+	parts.head.napps = 1;
+	parts.head.nroutes = n;
+	conf = conf_pack(&parts);
+	ck_assert_ptr_nonnull(conf);
+	vhost = conf_vhost(conf, 0);
+	vhost->mode = CONF_MODE_REMOTE;
+	vhost->routes_hashed = hashed;
+}
+
+static void
+done(void)
+{
+	free(conf);
+}
+
+/* Hops for a tcUrl and a stream, with blanks between. */
+static const char *
+hops(const char *url, const char *stream)
+{
+	static char text[WAYS_MAX * IPC_HOP_MAX];
+	struct way ways[WAYS_MAX];
+	enum reason why;
+	unsigned n =
+	    ways_find(conf, vhost, span_of(url), span_of(stream), ways, &why);
+	text[0] = '\0';
+	for (unsigned i = 0; i < n; i++) {
+		strcat(text, i > 0 ? " " : "");
+		strcat(text, ways[i].hop);
+	}
+	return n > 0 ? text : reason_name(why);
+}
+
+START_TEST(file_order)
+{
+	static const char *const t[] = { "a.example:*;b.example:1935",
+		"a.example:*;c.example:1936", "*:*;[2001:db8::1]:*" };
+	table(3, t, false);
+	ck_assert_str_eq(hops("rtmp://A.example/live", "s"),
+	    "b.example:1935 c.example:1936 [2001:db8::1]:1935");
+	ck_assert_str_eq(
+	    hops("rtmp://x.example:7/live", "s"), "[2001:db8::1]:7");
+}
+END_TEST
+
+/* Clients do not choose where a server connects to. */
+START_TEST(no_entry)
+{
+	static const char *const t[] = { "a.example:*;b.example:1935",
+		"no.example:*;null" };
+	table(2, t, false);
+	ck_assert_str_eq(hops("rtmp://169.254.169.254/live", "s"), "no-route");
+	ck_assert_str_eq(hops("rtmp://no.example/live", "s"), "route-null");
+	ck_assert_str_eq(hops("garbage", "s"), "no-route");
+}
+END_TEST
+
+START_TEST(admits)
+{
+	static const char *const t[] = { "a.example:*;b.example:1935",
+		"no.example:*;null" };
+	char url[IPC_URL_MAX + 64];
+	table(2, t, false);
+	ck_assert_int_eq(ways_admit(conf, vhost, span_of("rtmp://a.example/x")),
+	    REASON_NONE);
+	ck_assert_int_eq(
+	    ways_admit(conf, vhost, span_of("rtmp://no.example/x")),
+	    REASON_ROUTE_NULL);
+	ck_assert_int_eq(ways_admit(conf, vhost, span_of("rtmp://x.example/x")),
+	    REASON_PLAIN_URL);
+	vhost->anonymous = 1;
+	ck_assert_int_eq(ways_admit(conf, vhost, span_of("rtmp://x.example/x")),
+	    REASON_NO_ROUTE);
+	snprintf(url, sizeof url, "rtmp://a.example/%0*d", IPC_URL_MAX, 0);
+	ck_assert_int_eq(
+	    ways_admit(conf, vhost, span_of(url)), REASON_APP_INVALID);
+}
+END_TEST
+
+/* select="hash": streams spread, each keeps its order; what stands apart stays. */
+START_TEST(hashed)
+{
+	static const char *const t[] = { "*:*;a.example:1", "*:*;b.example:1",
+		"*:*;c.example:1", "a.example:*;last.example:1" };
+	char name[32], first[3] = { 0 };
+	unsigned count[3] = { 0 };
+	table(4, t, true);
+	for (unsigned i = 0; i < 300; i++) {
+		snprintf(name, sizeof name, "stream%u", i);
+		const char *h = hops("rtmp://a.example/live", name);
+		ck_assert(strstr(h, " last.example:1") != NULL);
+		count[h[0] - 'a']++;
+		first[0] = h[0];
+		ck_assert_int_eq(
+		    hops("rtmp://a.example/live", name)[0], first[0]);
+	}
+	for (unsigned i = 0; i < 3; i++)
+		ck_assert_uint_gt(count[i], 60);
+	ck_assert_str_eq(hops("rtmp://x.example/live", ""),
+	    "a.example:1 b.example:1 c.example:1");
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("ways");
+	TCase *t = tcase_create("ways");
+	tcase_add_checked_fixture(t, NULL, done);
+	tcase_add_test(t, file_order);
+	tcase_add_test(t, no_entry);
+	tcase_add_test(t, admits);
+	tcase_add_test(t, hashed);
+	suite_add_tcase(s, t);
+	SRunner *r = srunner_create(s);
+	srunner_run_all(r, CK_NORMAL);
+	int failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
