@@ -84,6 +84,8 @@ open_way(struct worker *w, struct pull *p, int y, bool alone)
 {
 	int i = in_use(p, 0) ? 1 : 0;
 	struct pull_leg *pl = &p->leg[i];
+	if (in_use(p, i))
+		return; /* both are under way */
 	struct up_target to = { .port = p->ways[y].port,
 		.vhost = p->vhost,
 		.app = p->app,

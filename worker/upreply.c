@@ -85,9 +85,11 @@ reply(struct worker *w, struct upstream *up, const struct cmd *cmd)
 {
 	if (up->state == UP_CONNECT && cmd->txn == 1)
 		return connected(w, up, cmd);
-	if (up->state == UP_READY && cmd->txn > 1)
-		return created(w, up, cmd);
-	return REASON_NONE; /* of what was not asked, or needs no answer */
+	if (up->state != UP_READY || cmd->txn <= 1)
+		return REASON_NONE; /* to what was not asked */
+	enum reason r = created(w, up, cmd);
+	upstream_created(w, up);
+	return r;
 }
 
 static bool

@@ -143,6 +143,16 @@ create_stream(struct worker *w, struct leg *l)
 	cmd_write_call(&wr, UP_CHUNK, CMD_CREATE_STREAM, 0, l->txn);
 	conn_write_end(w, up->c, &wr);
 	leg_set_state(l, LEG_CREATING);
+	if (up->deadline.ns == 0)
+		set_deadline(w, up);
+}
+
+void
+upstream_created(struct worker *w, struct upstream *up)
+{
+	up->deadline = (struct mono){ 0 };
+	if (!TAILQ_EMPTY(&up->creating))
+		set_deadline(w, up);
 }
 
 void

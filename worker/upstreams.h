@@ -19,6 +19,8 @@ struct upstreams {
 void upstream_ready(struct worker *w, struct upstream *up);
 /* Ask for streams that wait for it, a few at a time. */
 void upstream_ask(struct worker *w, struct upstream *up);
+/* An answer to createStream came: the next may take its time. */
+void upstream_created(struct worker *w, struct upstream *up);
 void leg_set_state(struct leg *l, enum leg_state to);
 /* Ask to play l, which has a NetStream. */
 void leg_play(struct worker *w, struct leg *l);
