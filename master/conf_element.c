@@ -39,7 +39,8 @@ host_port(struct conf_reader *r, const struct conf_element *e)
 	int tls = hostport_parse(
 	    e->text, e->line, c->listen, &c->nlisten, err, sizeof err);
 	if (tls < 0)
-		conf_fault(r, e->line, "HostPort", "expected %s", err);
+		conf_fault(r, e->line, "HostPort", "expected %s, not \"%.60s\"",
+		    err, e->text);
 	if (tls > 0)
 		conf_notice(r, LOG_LEVEL_WARNING, e->line, e->path,
 		    "TLS is not in this version; its ports (-443) are not "
@@ -152,6 +153,25 @@ deny(struct conf_reader *r, const struct conf_element *e)
 
 /* Virtual hosts. ---------------------------------------------------------- */
 
+/* The first that has a name keeps it: is the last one the second? */
+static void
+judge_alias(struct conf_reader *r, int line)
+{
+	const struct conf_parts *p = &r->parts;
+	const struct conf_alias *a = &p->alias[p->head.naliases - 1];
+	char element[CONF_NAME], words[128];
+	for (const struct conf_alias *b = p->alias; b < a; b++) {
+		if (strcasecmp(b->name, a->name) != 0 || b->vhost == a->vhost)
+			continue;
+		snprintf(element, sizeof element, "Alias %.100s", a->name);
+		snprintf(words, sizeof words,
+		    "never used: %.60s has this alias already, take one away",
+		    p->vhost[b->vhost].name);
+		conf_notice(r, LOG_LEVEL_WARNING, line, element, words);
+		return;
+	}
+}
+
 /* The name is an attribute; older trees have it, in full, as text. */
 static void
 add_alias(struct conf_reader *r, const struct conf_element *e, struct span name)
@@ -164,7 +184,8 @@ add_alias(struct conf_reader *r, const struct conf_element *e, struct span name)
 	    name.len < CONF_NAME ? (int)name.len : 0, name.p);
 	if (!conf_name_ok(text)) {
 		conf_fault(r, e->line, e->path,
-		    "expected a host name below %d bytes", CONF_NAME);
+		    "expected a host name below %d bytes, not \"%.*s\"",
+		    CONF_NAME, name.len > 60 ? 60 : (int)name.len, name.p);
 		return;
 	}
 	struct conf_alias *a =
@@ -179,16 +200,7 @@ add_alias(struct conf_reader *r, const struct conf_element *e, struct span name)
 	memcpy(a->name, text, sizeof a->name);
 	a->vhost = r->vhost;
 	a->line = (uint32_t)e->line;
-	for (uint32_t i = 0; i + 1 < p->head.naliases; i++)
-		if (strcasecmp(p->alias[i].name, text) == 0 &&
-		    p->alias[i].vhost != r->vhost) {
-			char words[128];
-			snprintf(words, sizeof words,
-			    "never used: it is an alias of %.80s already",
-			    p->vhost[p->alias[i].vhost].name);
-			conf_notice(r, LOG_LEVEL_WARNING, e->line, text, words);
-			return;
-		}
+	judge_alias(r, e->line);
 }
 
 static void
@@ -214,6 +226,15 @@ conf_late_notice(struct conf_reader *r, uint32_t vhost, uint32_t line,
 	r->file = file;
 }
 
+static void
+late_alias(struct conf_reader *r, const struct conf_alias *a)
+{
+	char element[CONF_NAME];
+	snprintf(element, sizeof element, "Alias %.100s", a->name);
+	conf_late_notice(r, a->vhost, a->line, element,
+	    "never used as an alias: a virtual host has this name");
+}
+
 /* The aliases that are names of virtual hosts. */
 static void
 check_aliases(struct conf_reader *r)
@@ -223,10 +244,7 @@ check_aliases(struct conf_reader *r)
 		for (uint32_t k = 0; k < p->head.nvhosts; k++)
 			if (p->alias[i].vhost != k &&
 			    strcasecmp(p->alias[i].name, p->vhost[k].name) == 0)
-				conf_late_notice(r, p->alias[i].vhost,
-				    p->alias[i].line, p->alias[i].name,
-				    "never used as an alias: a virtual host "
-				    "has this name");
+				late_alias(r, &p->alias[i]);
 }
 
 static void

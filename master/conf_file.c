@@ -12,37 +12,48 @@
 #include "common/bug.h"
 #include "master/conf_reader.h"
 
+/* Returns the length, or -errno; -ENOTBLK: no file, no directory. */
+static ssize_t
+read_all(int fd, char **bytes)
+{
+	struct stat st;
+	if (fstat(fd, &st) != 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return S_ISDIR(st.st_mode) ? -EISDIR : -ENOTBLK;
+	if (st.st_size > CONF_FILE_MAX)
+		return -EFBIG;
+	char *p = malloc(CONF_FILE_MAX + 1);
+	bug_on(p == NULL);
+	ssize_t n = read(fd, p, CONF_FILE_MAX);
+	if (n < 0) {
+		n = -errno;
+		free(p);
+		return n;
+	}
+	p[n] = '\0';
+	*bytes = p;
+	return n;
+}
+
 ssize_t
 conf_slurp(struct conf_reader *r, char **bytes)
 {
-	int fd = open(r->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
-		return -ENOENT;
 	struct stat st;
-	int err = fd < 0 || fstat(fd, &st) != 0 ? errno : 0;
-	if (!err && !S_ISREG(st.st_mode))
-		err = EISDIR;
-	if (!err && st.st_size > CONF_FILE_MAX)
-		err = EFBIG;
-	ssize_t n = 0;
-	if (!err) {
-		*bytes = malloc(CONF_FILE_MAX + 1);
-		bug_on(!*bytes);
-		n = read(fd, *bytes, CONF_FILE_MAX);
-		err = n < 0 ? errno : 0;
-		(*bytes)[n < 0 ? 0 : n] = '\0';
-		if (err) {
-			free(*bytes);
-			*bytes = NULL;
-		}
-	}
+	int fd = open(r->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR) &&
+	    lstat(r->file, &st) != 0)
+		return -ENOENT;
+	ssize_t n = fd < 0 ? -errno : read_all(fd, bytes);
 	if (fd >= 0)
 		close(fd);
-	if (!err)
+	if (n >= 0)
 		return n;
 	conf_fault(r, 1, NULL, "expected a readable file below 1 MiB: %s",
-	    strerror(err));
-	return -err;
+	    n == -ENOENT    ? "a symbolic link that leads nowhere"
+	    : n == -ENOTBLK ? "it is no regular file"
+			    : strerror((int)-n));
+	return n;
 }
 
 void
@@ -51,16 +62,22 @@ conf_read_ini(struct conf_reader *r, const char *dir, const char *name)
 	char path[CONF_PATH], err[160], *bytes = NULL;
 	snprintf(path, sizeof path, "%s/%s", dir, name);
 	r->file = path;
-	if (conf_slurp(r, &bytes) >= 0) {
-		int number = 1;
-		for (char *line = bytes, *next; line; line = next, number++) {
-			next = strchr(line, '\n');
-			if (next)
-				*next++ = '\0';
-			if (conf_vars_line(&r->vars, line, err, sizeof err) !=
-			    0)
-				conf_fault(r, number, NULL, "expected %s", err);
-		}
+	ssize_t n = conf_slurp(r, &bytes);
+	char *line = bytes;
+	if (n >= 0 && strlen(bytes) != (size_t)n) {
+		conf_fault(r, 1, NULL,
+		    "expected text in UTF-8 (there are NUL bytes in it)");
+		line = NULL;
+	} else if (n >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0) {
+		line += 3; /* a byte order mark */
+	}
+	for (int number = 1; line != NULL; number++) {
+		char *next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		if (conf_vars_line(&r->vars, line, err, sizeof err) != 0)
+			conf_fault(r, number, NULL, "expected %s", err);
+		line = next;
 	}
 	free(bytes);
 	r->file = NULL;
@@ -94,6 +111,15 @@ server_of(const char *line, size_t len)
 	return NULL;
 }
 
+void
+conf_foreign(struct conf_reader *r, int line, const char *server)
+{
+	conf_fault(r, line, NULL,
+	    "expected a configuration of Sluice: this is one of %s; README.md, "
+	    "\"Coming from another server\", says what becomes of it",
+	    server);
+}
+
 bool
 conf_is_foreign(struct conf_reader *r, const char *bytes)
 {
@@ -104,11 +130,7 @@ conf_is_foreign(struct conf_reader *r, const char *bytes)
 		size_t len = strcspn(line, "\n");
 		const char *server = server_of(line, len);
 		if (server != NULL) {
-			conf_fault(r, number, NULL,
-			    "expected a configuration of Sluice: this is one "
-			    "of %s; README.md, \"Coming from another server\", "
-			    "says what becomes of it",
-			    server);
+			conf_foreign(r, number, server);
 			return true;
 		}
 		line += len + (line[len] == '\n');

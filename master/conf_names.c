@@ -1,6 +1,7 @@
 /* Names of elements: see conf_reader.h. */
 #include "config.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,7 +23,13 @@ is_fms(const char *name)
 	return false;
 }
 
-/* Edit distance of two short names, at most 9. */
+static char
+lower(char c)
+{
+	return (char)tolower((unsigned char)c);
+}
+
+/* Edit distance of two short names in any case, at most 9. */
 static unsigned
 distance(const char *a, const char *b, size_t blen)
 {
@@ -36,7 +43,8 @@ distance(const char *a, const char *b, size_t blen)
 		unsigned diagonal = row[0];
 		row[0] = i;
 		for (unsigned j = 1; j <= alen; j++) {
-			unsigned change = diagonal + (a[j - 1] != b[i - 1]);
+			unsigned change =
+			    diagonal + (lower(a[j - 1]) != lower(b[i - 1]));
 			unsigned shift =
 			    (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
 			diagonal = row[j];
@@ -81,6 +89,21 @@ nearest(const struct conf_reader *r, const char *path, const char *name,
 	return found;
 }
 
+/* Our path that ends with name and lies elsewhere; NULL: none. */
+static const char *
+elsewhere(const struct conf_reader *r, const char *name)
+{
+	const char *p;
+	size_t n = strlen(name);
+	for (unsigned i = 0; (p = conf_our_path(r->kind, i)); i++) {
+		size_t len = strlen(p);
+		if (len > n && p[len - n - 1] == '/' &&
+		    strcmp(p + len - n, name) == 0)
+			return p;
+	}
+	return NULL;
+}
+
 void
 conf_unknown(
     struct conf_reader *r, int line, const char *path, const char *name)
@@ -88,7 +111,15 @@ conf_unknown(
 	char element[CONF_PATH + 64], text[128];
 	const char *near = NULL;
 	snprintf(element, sizeof element, "%s%s", path, name);
-	size_t n = is_fms(name) ? 0 : nearest(r, path, name, &near);
+	bool fms = is_fms(name);
+	const char *other = fms ? NULL : elsewhere(r, name);
+	size_t n = fms || other ? 0 : nearest(r, path, name, &near);
+	if (other != NULL) {
+		snprintf(text, sizeof text, "ignored here; did you mean %.90s?",
+		    other);
+		conf_notice(r, LOG_LEVEL_WARNING, line, element, text);
+		return;
+	}
 	if (n > 0) {
 		snprintf(text, sizeof text, "ignored; did you mean %.*s?",
 		    (int)n, near);

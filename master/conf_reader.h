@@ -37,9 +37,11 @@ struct conf_reader {
 	enum conf_file kind;
 	uint32_t vhost, app; /* that are being set */
 	bool one_file;	     /* not a tree */
-	bool own_app;	     /* the file of one application in its directory */
-	bool doctype;	     /* one was met: parsing was stopped */
-	int syntax_line;     /* of the first fault of XML; 0: none */
+	/* in one file: _defaultVHost_, the general application of a vhost */
+	bool default_begun, general_begun;
+	bool own_app;	 /* the file of one application in its directory */
+	bool doctype;	 /* one was met: parsing was stopped */
+	int syntax_line; /* of the first fault of XML; 0: none */
 	char syntax[256];
 	int seen[CONF_PARAMS_MAX];    /* in this file: its line, or 0 */
 	bool locked[CONF_PARAMS_MAX]; /* override="no" in the vhost's file */
@@ -112,6 +114,9 @@ ssize_t conf_slurp(struct conf_reader *r, char **bytes);
 
 /* NAME = value of dir/name, if there is one. */
 void conf_read_ini(struct conf_reader *r, const char *dir, const char *name);
+
+/* The fault that r->file is a configuration of another server. */
+void conf_foreign(struct conf_reader *r, int line, const char *server);
 
 /* Is that text of another server's configuration?  Then it is a fault. */
 bool conf_is_foreign(struct conf_reader *r, const char *bytes);

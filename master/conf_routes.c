@@ -69,7 +69,9 @@ conf_route_entry(struct conf_reader *r, const struct conf_element *e)
 	if (conf_trimmed(e->text).len == 0)
 		return;
 	if (route_parse(e->text, &route, err, sizeof err) != 0) {
-		conf_fault(r, e->line, e->path, "expected %s", err);
+		struct span s = conf_trimmed(e->text);
+		conf_fault(r, e->line, e->path, "expected %s, not \"%.*s\"",
+		    err, s.len > 80 ? 80 : (int)s.len, s.p);
 		return;
 	}
 	struct conf_route *t =
@@ -95,6 +97,7 @@ conf_check_routes(struct conf_reader *r)
 		const struct conf_route *route = &p->route[i];
 		const struct conf_vhost *v = &p->vhost[route->vhost];
 		bool known = !v->anonymous || route->vhost == 0 ||
+			     p->head.alt_vhost ||
 			     strcmp(route->from, "*") == 0 ||
 			     strcasecmp(route->from, v->name) == 0;
 		for (uint32_t k = 0; !known && k < p->head.naliases; k++)

@@ -139,11 +139,67 @@ other_adaptor(struct conf_reader *r, const char *dir, const char *name)
 
 /* All. -------------------------------------------------------------------- */
 
+/* Is it another directory than the one that is meant?  Then it is a fault. */
+static bool
+is_another(struct conf_reader *r)
+{
+	static const struct {
+		const char *file, *server;
+	} signs[] = { { "nginx.conf", "nginx" }, { "srs.conf", "SRS" },
+		{ "Adaptor.xml", NULL }, { "Vhost.xml", NULL },
+		{ "Application.xml", NULL } };
+	char path[CONF_PATH];
+	if (conf_has_file(r->dir, "Server.xml", path) ||
+	    conf_has_file(r->dir, ROOT_DIR, path))
+		return false;
+	for (unsigned i = 0; i < sizeof signs / sizeof *signs; i++) {
+		if (!conf_has_file(r->dir, signs[i].file, path))
+			continue;
+		r->file = path;
+		if (signs[i].server != NULL)
+			conf_foreign(r, 1, signs[i].server);
+		else
+			conf_fault(r, 1, NULL,
+			    "expected this file below " ROOT_DIR
+			    ": the configuration is the directory around that");
+		r->file = r->dir;
+		return true;
+	}
+	return false;
+}
+
+/* Files of Flash Media Server that are not read. */
+static void
+name_unread(struct conf_reader *r)
+{
+	static const struct {
+		const char *file, *text;
+	} unread[] = {
+		{ "Users.xml", "not read: who may use sluicectl is a matter of "
+			       "the control socket's mode" },
+		{ "Logger.xml", "not read: see Logging in Server.xml" },
+		{ "substitution.xml", "not read: write NAME = value in "
+				      "sluice.ini" },
+	};
+	char path[CONF_PATH];
+	for (unsigned i = 0; i < sizeof unread / sizeof *unread; i++) {
+		if (!conf_has_file(r->dir, unread[i].file, path))
+			continue;
+		r->file = path;
+		conf_notice(r, LOG_LEVEL_NOTICE, 1, "", unread[i].text);
+	}
+	r->file = r->dir;
+}
+
 static void
 read_tree(struct conf_reader *r)
 {
 	static const char *const ini[] = { "fms.ini", "ams.ini", "sluice.ini" };
 	char path[CONF_PATH];
+	if (is_another(r))
+		return;
+	r->kind = CONF_SERVER;
+	name_unread(r);
 	for (unsigned i = 0; i < 3; i++)
 		conf_read_ini(r, r->dir, ini[i]);
 	for (unsigned i = CONF_SERVER; i <= CONF_ADAPTOR; i++) {

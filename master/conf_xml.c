@@ -162,14 +162,13 @@ param(struct conf_reader *r, const xmlNode *e, unsigned i)
 	set_param(r, i, line, text);
 }
 
-/* Is path + "/" the beginning of a path of ours? */
+/* Is path, "A/B/", the beginning of a path of ours? */
 static bool
 is_container(const struct conf_reader *r, const char *path)
 {
-	size_t n = strlen(path);
 	const char *p;
 	for (unsigned i = 0; (p = conf_our_path(r->kind, i)); i++)
-		if (strncmp(p, path, n) == 0 && p[n] == '/')
+		if (strncmp(p, path, strlen(path)) == 0)
 			return true;
 	return false;
 }
@@ -221,9 +220,16 @@ lock(struct conf_reader *r, const xmlNode *e, const char *path)
 {
 	char value[CONF_ATTR];
 	size_t n = strlen(path);
-	if (r->kind != CONF_APP || r->own_app)
+	if (r->kind != CONF_APP)
 		return;
 	attribute(r, e, "override", value);
+	if (r->own_app) {
+		if (value[0] != '\0')
+			conf_notice(r, LOG_LEVEL_NOTICE, line_of(e), path,
+			    "override means nothing here, but in the virtual "
+			    "host's Application.xml");
+		return;
+	}
 	if (strcmp(value, "no") != 0) {
 		if (value[0] != '\0' && strcmp(value, "yes") != 0)
 			conf_fault(r, line_of(e), path,
@@ -247,20 +253,22 @@ static void
 known(
     struct conf_reader *r, const xmlNode *e, char full[CONF_PATH], int i, int k)
 {
-	if (i >= 0) {
+	if (i >= 0)
 		param(r, e, (unsigned)i);
-		return;
-	}
 	if (k >= 0)
 		special(r, e, full, (unsigned)k);
-	if (is_container(r, full)) {
-		strcat(full, "/");
+	strcat(full, "/");
+	if (i < 0 && is_container(r, full)) {
 		walk(r, e, full);
-	} else {
-		for (const xmlNode *n = e->children; n; n = n->next)
-			if (n->type == XML_ELEMENT_NODE)
-				check_ignored(r, n);
+		return;
 	}
+	for (const xmlNode *n = e->children; n; n = n->next)
+		if (n->type == XML_ELEMENT_NODE) {
+			if (i >= 0)
+				conf_unknown(
+				    r, line_of(n), full, (const char *)n->name);
+			check_ignored(r, n);
+		}
 }
 
 /* One element inside the container `path` ("" or "A/B/"). */
@@ -276,13 +284,29 @@ element(struct conf_reader *r, const xmlNode *e, const char *path)
 	}
 	int i = param_index(r, full), k = conf_element_find(r->kind, full);
 	lock(r, e, full);
-	if (i < 0 && k < 0 && !is_container(r, full)) {
+	strcat(full, "/");
+	bool ours = i >= 0 || k >= 0 || is_container(r, full);
+	full[n] = '\0';
+	if (!ours) {
 		conf_unknown(r, line_of(e), path, name);
 		check_ignored(r, e);
 		return;
 	}
 	check_attributes(r, e);
 	known(r, e, full, i, k);
+}
+
+/* <Proxy>remote</Proxy> */
+static void
+stray_text(struct conf_reader *r, const xmlNode *parent, const xmlNode *text)
+{
+	char words[128];
+	struct span s = conf_trimmed((const char *)text->content);
+	snprintf(words, sizeof words,
+	    "ignored: \"%.*s\"; elements belong here, no text",
+	    s.len > 40 ? 40 : (int)s.len, s.p);
+	conf_notice(r, LOG_LEVEL_WARNING, line_of(parent),
+	    (const char *)parent->name, words);
 }
 
 static void
@@ -292,6 +316,8 @@ walk(struct conf_reader *r, const xmlNode *parent, const char *path)
 		if (n->type == XML_ENTITY_REF_NODE)
 			conf_fault(r, line_of(parent), (const char *)n->name,
 			    "expected no entities");
+		if (n->type == XML_TEXT_NODE && !xmlIsBlankNode(n))
+			stray_text(r, parent, n);
 		if (n->type != XML_ELEMENT_NODE)
 			continue;
 		if (r->kind == CONF_SERVER && path[0] == '\0' &&
@@ -321,6 +347,32 @@ kind_of_root(const xmlNode *root, enum conf_file *kind)
 	return -1;
 }
 
+static void
+begin_vhost(struct conf_reader *r, const xmlNode *n, const char *name)
+{
+	uint32_t before = r->parts.head.nvhosts;
+	r->vhost = conf_vhost_named(r, name);
+	if (r->vhost < before && (r->vhost > 0 || r->default_begun))
+		conf_fault(r, line_of(n), "VirtualHost",
+		    "expected each virtual host once: %.100s is above already",
+		    name);
+	r->default_begun |= r->vhost == 0;
+	r->general_begun = false;
+}
+
+/* What is general comes first: others begin as a copy of it. */
+static void
+begin_app(struct conf_reader *r, const xmlNode *n, const char *name)
+{
+	uint32_t before = r->parts.head.napps;
+	r->app = conf_app_named(r, r->vhost, name);
+	if (name[0] == '\0' ? r->general_begun : r->app < before)
+		conf_fault(r, line_of(n), "Application",
+		    "expected each application of a virtual host once, the "
+		    "one without a name first");
+	r->general_begun = true;
+}
+
 /*
  * <VirtualHost name="..."> begins another, the <Application name="..."> behind
  * it are of it; without a name they are _defaultVHost_ and the general one.
@@ -333,13 +385,13 @@ begin(struct conf_reader *r, const xmlNode *n)
 	memset(r->seen, 0, sizeof r->seen);
 	if (name[0] != '\0' && !conf_name_ok(name))
 		conf_fault(r, line_of(n), (const char *)n->name,
-		    "expected a name below %d bytes without a slash",
-		    CONF_NAME);
+		    "expected a name below %d bytes without blanks and "
+		    "slashes, not \"%.60s\"",
+		    CONF_NAME, name);
 	else if (r->kind == CONF_VHOST)
-		r->vhost =
-		    conf_vhost_named(r, name[0] ? name : CONF_DEFAULT_VHOST);
+		begin_vhost(r, n, name[0] ? name : CONF_DEFAULT_VHOST);
 	else if (r->kind == CONF_APP)
-		r->app = conf_app_named(r, r->vhost, name);
+		begin_app(r, n, name);
 }
 
 /* All roots inside <Sluice>. */
