@@ -17,6 +17,7 @@
 #include "common/fdpass.h"
 #include "master/auth_ctl.h"
 #include "master/control.h"
+#include "master/explain.h"
 #include "master/kick.h"
 #include "master/master.h"
 #include "master/pulls_ctl.h"
@@ -105,6 +106,13 @@ command_token_check(struct master *m, const json_t *req, struct answer *a)
 {
 	(void)a;
 	return auth_token_check(m, req);
+}
+
+static json_t *
+command_route(struct master *m, const json_t *req, struct answer *a)
+{
+	(void)a;
+	return explain_url(m, req);
 }
 
 static json_t *

@@ -75,6 +75,9 @@ void pulls_free(struct pulls *s);
  */
 int pulls_message(struct master *m, unsigned slot, const struct ipc_msg *msg);
 
+/* Why a hop is down, for people; NULL: it is not. */
+const char *pulls_hop_down(const struct pulls *s, const char *hop);
+
 /* A worker is up: it is told the hops that are down, and what none pulls. */
 void pulls_worker_ready(struct master *m, unsigned slot);
 

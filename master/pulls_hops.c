@@ -91,3 +91,12 @@ pulls_hop_compose(
 	strcpy(msg->hop, h->hop);
 	strcpy(msg->text, h->text);
 }
+
+const char *
+pulls_hop_down(const struct pulls *s, const char *hop)
+{
+	for (uint32_t i = 0; i < s->nhops; i++)
+		if (s->hop[i].down && strcmp(s->hop[i].hop, hop) == 0)
+			return s->hop[i].text;
+	return NULL;
+}

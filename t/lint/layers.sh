@@ -3,7 +3,8 @@
 # Who may include whom.  A folder is a program or a library:
 #
 #	common  <-  shm, rtmp  <-  worker
-#	common  <-  shm        <-  master, ctl
+#	common  <-  shm        <-  ctl
+#	common  <-  shm, rtmp  <-  master (of rtmp: URLs)
 #	common  <-  rtmp       <-  bench
 #	common  <-  script
 #
@@ -24,7 +25,7 @@ declare -A allowed=(
 	[shm]="common shm"
 	[rtmp]="common rtmp"
 	[worker]="common shm rtmp worker"
-	[master]="common shm master"
+	[master]="common shm rtmp master"
 	[ctl]="common shm ctl"
 	[bench]="common rtmp bench"
 	[script]="common script"
