@@ -397,6 +397,27 @@ tcpinfo_read(int fd, struct tcp_sample *t)
 	return -ENOTSOCK;
 }
 
+/* All defaults, and a route for those who make an edge of it. */
+static struct conf *
+conf_with_route(void)
+{
+	static struct conf_vhost v;
+	static struct conf_app a;
+	static struct conf_route r;
+	struct conf_parts parts = { .vhost = &v, .app = &a, .route = &r };
+	char err[80];
+	conf_defaults(&parts.head, CONF_SERVER);
+	conf_defaults(&parts.head, CONF_ADAPTOR);
+	memset(&v, 0, sizeof v);
+	memset(&a, 0, sizeof a);
+	conf_defaults(&v, CONF_VHOST);
+	conf_defaults(&a, CONF_APP);
+	snprintf(v.name, sizeof v.name, "%s", CONF_DEFAULT_VHOST);
+	bug_on(route_parse("*:*;192.0.2.1:1935", &r, err, sizeof err) != 0);
+	parts.head.nvhosts = parts.head.napps = parts.head.nroutes = 1;
+	return conf_pack(&parts);
+}
+
 struct world *
 world_new(void)
 {
@@ -411,7 +432,7 @@ world_new(void)
 	the_world = x;
 	log_open(-1, LOG_LEVEL_DEBUG);
 	x->now = (struct mono){ 1000000 * NS_PER_S };
-	x->conf = conf_new();
+	x->conf = conf_with_route();
 	bug_on(x->conf == NULL);
 	x->app = conf_app(x->conf, 0);
 	x->conf->input_bytes = 16 << 20;
