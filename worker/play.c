@@ -273,13 +273,14 @@ play_start(struct worker *w, struct conn *c, struct netstream *ns,
 		refuse_play(w, c, ns, REASON_NO_MASTER);
 		return;
 	}
-	if (t == NULL || !title_may_wait(w, t)) {
+	enum reason why =
+	    t == NULL ? REASON_INPUT_MEMORY : title_may_wait(w, t, &c->peer);
+	if (why != REASON_NONE) {
 		if (p != NULL)
 			bufpool_put(&w->pool, p, sizeof *p);
 		if (t != NULL)
 			title_release(w, t);
-		refuse_play(w, c, ns,
-		    t == NULL ? REASON_INPUT_MEMORY : REASON_WAITING_FULL);
+		refuse_play(w, c, ns, why);
 		return;
 	}
 	memset(p, 0, sizeof *p);

@@ -17,6 +17,7 @@
 #include "shm/ring.h"
 #include "shm/seats.h"
 #include "worker/play.h"
+#include "worker/waiters.h"
 
 enum { TITLE_BUCKETS = 4096, HEADS_PER_SEND = 24 };
 
@@ -58,6 +59,7 @@ struct title {
 	struct mono patience; /* before this nobody has waited too long */
 	bool scan;	      /* on the list of those to be looked up */
 	bool wanted;	      /* of an edge: the master was told */
+	struct waiter *waiter; /* who came first while it was not live */
 	uint32_t seat;	      /* of MaxWaitingNames, or SEAT_NONE */
 	uint32_t keylen;
 	char key[IPC_KEY_MAX];
@@ -133,6 +135,7 @@ struct players {
 	uint64_t hash_seed[2];
 	unsigned n;
 	struct seat_search seats;
+	struct waiter_list waiters[WAITERS_BUCKETS];
 	/* scratch, valid inside one section */
 	unsigned nprepared, nsent; /* sends, in the order of their results */
 	struct {
@@ -176,10 +179,12 @@ struct title *title_find(struct worker *w, const char *key, uint32_t len);
 /* The same, or NULL: nobody here plays it. */
 struct title *title_known(struct worker *w, const char *key, uint32_t len);
 /*
- * May somebody wait for t?  It is live, is waited for already, or takes one of
- * MaxWaitingNames now.  Context: outside sections
+ * May a player of that address wait for t?  It is live, is waited for already, or
+ * takes one of MaxWaitingNames now.  REASON_NONE, or why not.
+ * Context: outside sections
  */
-bool title_may_wait(struct worker *w, struct title *t);
+enum reason title_may_wait(
+    struct worker *w, struct title *t, const struct addr *a);
 /* What it named has ended: its players wait for the next. */
 void title_lost(struct worker *w, struct title *t);
 /* t is looked up in the next section: it has players in no ring. */

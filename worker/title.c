@@ -27,6 +27,9 @@ stand_up(struct worker *w, struct title *t)
 	seats_give(&w->arena, &w->conf->seats[SEAT_WAITING], t->seat,
 	    seat_owner(w->self, w->incarnation));
 	t->seat = SEAT_NONE;
+	if (t->waiter != NULL)
+		waiters_drop(w, t->waiter);
+	t->waiter = NULL;
 }
 
 static void
@@ -126,10 +129,18 @@ is_live(struct worker *w, const struct title *t)
 	return live;
 }
 
-bool
-title_may_wait(struct worker *w, struct title *t)
+enum reason
+title_may_wait(struct worker *w, struct title *t, const struct addr *a)
 {
-	return t->cur != NULL || t->n > 0 || is_live(w, t) || title_sit(w, t);
+	uint64_t limit = (uint64_t)w->conf->max_waiting_addr;
+	if (t->cur != NULL || t->n > 0 || is_live(w, t))
+		return REASON_NONE;
+	if (!title_sit(w, t))
+		return REASON_WAITING_FULL;
+	if (limit > 0 && t->waiter == NULL)
+		t->waiter = waiters_add(w, w->players->waiters, a, limit);
+	return limit > 0 && t->waiter == NULL ? REASON_WAITING_ADDRESS
+					      : REASON_NONE;
 }
 
 static bool

@@ -134,6 +134,31 @@ START_TEST(names_beyond_the_limit_are_refused_live_ones_are_not)
 }
 END_TEST
 
+/* Names of one address, in one worker: the third is one too many. */
+START_TEST(an_address_waits_for_so_many_names)
+{
+	x->conf->max_waiting_addr = 2;
+	struct client *a = player(0, "n1", 1), *b = player(0, "n2", 1);
+	struct client *c = guest(0, 1);
+	client_play(c, 1, "n3");
+	go(c);
+	ck_assert_uint_eq(told(c, "NetStream.Play.Failed"), 1);
+	ck_assert_uint_eq(seats(), 2);
+	/* a name that waits already costs nothing */
+	client_play(c, 1, "n2");
+	go(c);
+	ck_assert_uint_eq(told(c, "NetStream.Play.Start"), 1);
+	/* one name less: room again */
+	leave(a);
+	struct client *d = player(0, "n4", 1);
+	leave(b);
+	leave(c);
+	leave(d);
+	for (unsigned i = 0; i < WAITERS_BUCKETS; i++)
+		ck_assert(LIST_EMPTY(&x->w[0].players->waiters[i]));
+}
+END_TEST
+
 /* Names of an edge --------------------------------------------------------- */
 
 static void
@@ -409,6 +434,7 @@ add_all(TCase *t)
 	tcase_add_test(t, a_viewer_waits_from_the_end_of_what_it_saw);
 	tcase_add_test(t, without_a_time_limit_a_player_waits_on);
 	tcase_add_test(t, names_beyond_the_limit_are_refused_live_ones_are_not);
+	tcase_add_test(t, an_address_waits_for_so_many_names);
 	tcase_add_test(t, players_of_a_name_that_cannot_be_had_are_told_why);
 	tcase_add_test(
 	    t, a_player_who_comes_while_the_name_is_refused_leaves_no_want);
