@@ -2,6 +2,7 @@
 # The same route table on two edges makes edge1 -> edge2 -> origin, and so do its
 # two lines one on each; a chain of four; FFmpeg at the far end gets every packet as
 # it was published, with one offset of time.
+# beside: yes
 # timeout: 150
 # sanitized: no
 . "${top_srcdir:-$(dirname "$0")/../..}/t/lib.sh"
@@ -10,7 +11,7 @@
 need ffmpeg
 nets_make edge1=edge1.adobe.com edge2=edge2.adobe.com fms=fms.adobe.com edge0 viewer
 APP_XML='<Publish><Allow>all</Allow></Publish>'
-clip 14
+clip 8
 line1='edge1.adobe.com:*;edge2.adobe.com:1935'
 line2='edge1.adobe.com:*;fms.adobe.com:1935'
 

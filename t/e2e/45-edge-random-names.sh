@@ -2,12 +2,13 @@
 # Names that nobody publishes, thousands of them (LONG: 20,000), asked for through two
 # edges: they wait on at most two connections per hop, memory is bounded, and one that
 # goes live plays at once.
+# beside: yes
 # timeout: 240
 # long: 600
 # sanitized: no
 . "${top_srcdir:-$(dirname "$0")/../..}/t/lib.sh"
 . "$top_srcdir/t/rtmp.sh"
-clients=100 each=60
+clients=50 each=60
 [[ $LONG == 0 ]] || clients=334
 names=$((clients * each))
 SERVER_XML='<ResourceLimits><MaxWaitingNames>30000</MaxWaitingNames></ResourceLimits>'
