@@ -29,7 +29,8 @@ node_check_via(const struct worker *w, struct span via, double hops)
 {
 	char me[NODE_TEXT];
 	node_print(w, me);
-	if (hops >= NODE_HOPS_MAX)
+	/* what is no number fails too */
+	if (!(hops >= 0 && hops < NODE_HOPS_MAX))
 		return REASON_HOP_LIMIT;
 	if (via.len == 0)
 		return REASON_NONE;

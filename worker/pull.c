@@ -273,12 +273,27 @@ new_pull(struct worker *w, const struct ipc_pull *q)
 	return p;
 }
 
+/* There is no memory even for the pull itself. */
+static void
+refuse_unknown(struct worker *w, uint64_t id)
+{
+	struct ipc_msg m = { .kind = IPC_PULLED };
+	m.u.pulled.id = id;
+	m.u.pulled.state = PULL_REFUSED;
+	m.u.pulled.reason = REASON_INPUT_MEMORY;
+	snprintf(m.u.pulled.error, sizeof m.u.pulled.error, "%s",
+	    reason_text(REASON_INPUT_MEMORY));
+	link_send(w, &m);
+}
+
 static void
 begin(struct worker *w, const struct ipc_pull *q)
 {
 	struct pull *p = new_pull(w, q);
-	if (p == NULL)
-		return; /* WANT comes again with the next player */
+	if (p == NULL) {
+		refuse_unknown(w, q->id);
+		return;
+	}
 	if (!set_url(p, q) || !set_name(p, q)) {
 		pull_refuse(w, p, REASON_INPUT_MEMORY, NULL);
 		return;
