@@ -20,7 +20,7 @@ error_log $TMP/nginx/error.log warn;
 events { worker_connections 256; }
 rtmp { server { listen 127.0.0.1:$other; application live { live on; } } }
 END
-VHOST_XML="<Proxy><Mode>remote</Mode><Anonymous>true</Anonymous><RouteTable><RouteEntry>*:*;127.0.0.1:$other</RouteEntry></RouteTable><LingerTime>2</LingerTime></Proxy>"
+VHOST_XML="<Proxy><Mode>remote</Mode><Anonymous>true</Anonymous><RouteTable><RouteEntry>*:*;127.0.0.1:$other</RouteEntry></RouteTable><LingerTime>1</LingerTime></Proxy>"
 start_server -w 2
 clip 10
 
@@ -59,7 +59,7 @@ note "nginx: $(grep -vc '^#' "$TMP/nginx.md5") packets of $(grep -vc '^#' "$TMP/
 # it comes back while a viewer waits
 nginx_start
 to_nginx again cam2
-bench_start watcher play --no-verify -W 1 -d 25 "$(url cam2)"
+bench_start watcher play --no-verify -W 1 -d 14 "$(url cam2)"
 watcher=$spawned
 wait_event edge.up '.stream == "cam2"' >/dev/null
 stop "$nginx"
