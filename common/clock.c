@@ -14,6 +14,14 @@ clock_now(void)
 		(uint64_t)ts.tv_nsec };
 }
 
+uint64_t
+clock_thread_cpu(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
 const char *
 clock_wall(char buf[32])
 {

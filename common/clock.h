@@ -18,6 +18,9 @@ struct mono {
 /* CLOCK_MONOTONIC now; the same in every process of the machine. */
 struct mono clock_now(void);
 
+/* CPU time in ns, user and system, that the calling thread has used.  A system call. */
+uint64_t clock_thread_cpu(void);
+
 static inline struct mono
 mono_add_ms(struct mono t, uint64_t ms)
 {

@@ -45,9 +45,9 @@ static const unsigned press_steps[] = { 0, 20, 50, 100, 200, 350 };
 enum { PRESS_STEPS = sizeof press_steps / sizeof *press_steps };
 
 static void
-judge_busy(struct load *l, uint64_t period_ns)
+judge_busy(struct load *l, uint64_t busy_ns, uint64_t period_ns)
 {
-	uint64_t percent = l->busy_ns * 100 / period_ns;
+	uint64_t percent = busy_ns * 100 / period_ns;
 	l->calm = percent < LOAD_PRESS_DOWN ? l->calm + 1 : 0;
 	if (percent >= LOAD_PRESS_UP && l->step + 1 < PRESS_STEPS)
 		l->step++;
@@ -66,27 +66,24 @@ judge_events(struct load *l, uint64_t period_ns)
 	    rate >= (l->gather ? LOAD_BUSY_EVENTS / 2 : LOAD_BUSY_EVENTS);
 }
 
-void
-load_wake(struct load *l, struct mono now)
+bool
+load_turn(struct load *l, unsigned n, struct mono now)
 {
-	l->awake = now;
-	if (l->from.ns == 0)
-		l->from = now;
+	l->events += n;
+	return now.ns - l->from.ns >= LOAD_PERIOD_MS * NS_PER_MS;
 }
 
 void
-load_turn(struct load *l, unsigned n, struct mono now)
+load_judge(struct load *l, struct mono now, uint64_t cpu_ns)
 {
-	l->busy_ns += now.ns - l->awake.ns;
-	l->awake = now;
-	l->events += n;
 	uint64_t period_ns = now.ns - l->from.ns;
-	if (period_ns < LOAD_PERIOD_MS * NS_PER_MS)
-		return;
-	judge_busy(l, period_ns);
-	judge_events(l, period_ns);
-	l->busy_ns = l->events = 0;
+	if (l->from.ns != 0 && period_ns > 0) {
+		judge_busy(l, cpu_ns - l->cpu_ns, period_ns);
+		judge_events(l, period_ns);
+	}
+	l->events = 0;
 	l->from = now;
+	l->cpu_ns = cpu_ns;
 }
 
 unsigned

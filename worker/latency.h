@@ -32,7 +32,7 @@ enum {
 	LOAD_BUSY_EVENTS = 2000, /* a second */
 	LOAD_GATHER_EVENTS = 64, /* so many are not waited with */
 	LOAD_GATHER_NS = 2000000,
-	LOAD_PRESS_UP = 85,   /* per cent of the time awake: the next step */
+	LOAD_PRESS_UP = 85,   /* per cent of a core used: the next step */
 	LOAD_PRESS_DOWN = 35, /* below for LOAD_CALM_PERIODS: one step back */
 	LOAD_CALM_PERIODS = 10
 };
@@ -60,22 +60,28 @@ struct mono latency_due(const struct latency *l, unsigned press_ms);
 
 void latency_flushed(struct latency *l, struct mono now);
 
-/* Of a worker; zero-initialise. */
+/*
+ * Of a worker; zero-initialise.  Load is the CPU time of its thread: a worker that
+ * shares its core with others and was not let run has not more to do for that, and
+ * what it may not have it cannot save.
+ */
 struct load {
-	struct mono from;  /* the present period began */
-	struct mono awake; /* and when the loop last woke */
-	uint64_t busy_ns;  /* of the present period */
+	struct mono from; /* the present period began, */
+	uint64_t cpu_ns;  /* at this CPU time */
 	uint64_t events;
 	unsigned calm; /* periods below LOAD_PRESS_DOWN */
 	unsigned step;
 	bool gather;
 };
 
-/* The loop woke up, or begins another turn. */
-void load_wake(struct load *l, struct mono now);
+/*
+ * A turn is over: n events were handled.
+ * Returns	whether a period is over, too: then load_judge() is to be called
+ */
+bool load_turn(struct load *l, unsigned n, struct mono now);
 
-/* A turn is over: n events were handled.  Judges when a period is over. */
-void load_turn(struct load *l, unsigned n, struct mono now);
+/* A period is over; cpu_ns: what the thread has used since it began. */
+void load_judge(struct load *l, struct mono now, uint64_t cpu_ns);
 
 /* Least time between two flush points of a balanced stream; 0: none. */
 unsigned load_press_ms(const struct load *l);

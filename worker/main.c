@@ -274,7 +274,6 @@ run(struct worker *w)
 	struct mono next_tick = { 0 }, quit_at = { 0 };
 	do {
 		w->now = clock_now();
-		load_wake(&w->load, w->now);
 		bool busy = w->conns->open > 0 || publishers_count(w) > 0;
 		bool due = !mono_before(w->now, next_tick);
 		if (due)
@@ -296,7 +295,9 @@ run(struct worker *w)
 		word_add(&w->slot->loops, 1);
 		if (w->quitting && quit_at.ns == 0)
 			quit_at = mono_add_ms(w->now, QUIT_MS);
-		load_turn(&w->load, n, clock_now());
+		struct mono now = clock_now();
+		if (load_turn(&w->load, n, now))
+			load_judge(&w->load, now, clock_thread_cpu());
 		rest(w);
 	} while (!done(w, quit_at));
 }

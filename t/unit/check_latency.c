@@ -99,14 +99,17 @@ END_TEST
 
 /* Load -------------------------------------------------------------------- */
 
-/* Turns of 1 ms, of which busy_us awake, with n events each. */
+static uint64_t cpu_ns;
+
+/* Turns of 1 ms, of which busy_us of CPU time, with n events each. */
 static uint64_t
 turns(struct load *l, uint64_t from_ms, uint64_t to_ms, uint64_t busy_us,
     unsigned n)
 {
 	for (uint64_t ms = from_ms; ms < to_ms; ms++) {
-		load_wake(l, at(ms));
-		load_turn(l, n, (struct mono){ at(ms).ns + busy_us * 1000 });
+		cpu_ns += busy_us * 1000;
+		if (load_turn(l, n, at(ms)))
+			load_judge(l, at(ms), cpu_ns);
 	}
 	return to_ms;
 }
@@ -118,8 +121,7 @@ START_TEST(a_worker_with_little_input_looks_at_once)
 	ck_assert_uint_eq(load_gather_ns(&l), 0);
 	ck_assert_uint_eq(load_press_ms(&l), 0);
 	/* idle for long is no load */
-	load_wake(&l, at(t + 60000));
-	load_turn(&l, 1, at(t + 60000));
+	turns(&l, t + 60000, t + 60001, 100000, 1);
 	ck_assert_uint_eq(load_gather_ns(&l), 0);
 	ck_assert_uint_eq(load_press_ms(&l), 0);
 }

@@ -601,11 +601,9 @@ START_TEST(latency_balanced_of_a_busy_worker_sends_less_often)
 	struct client *c, *p = tuned(CONF_LATENCY_BALANCED, &c);
 	struct load *l = &x->w[0].load;
 	size_t had = c->ngot;
-	for (struct mono t = x->now; load_press_ms(l) < 100;) {
-		load_wake(l, t);
-		t = mono_add_ms(t, LOAD_PERIOD_MS);
-		load_turn(l, 0, t);
-	}
+	for (struct mono t = x->now; load_press_ms(l) < 100;
+	     t = mono_add_ms(t, LOAD_PERIOD_MS))
+		load_judge(l, t, t.ns);
 	frame(p, INTER, 410, 20);
 	ck_assert_uint_eq(c->ngot, had + 1);
 	world_wait(x, 33);
