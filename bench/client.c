@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bench/client.h"
@@ -25,6 +26,7 @@ client_net_init(struct client_net *net)
 	sigaddset(&set, SIGTERM);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	net->stopped = false;
+	net->every_ns = net->looked = 0;
 	net->epfd = epoll_create1(EPOLL_CLOEXEC);
 	net->sigfd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	net->scratch = malloc(CLIENT_SCRATCH);
@@ -360,10 +362,22 @@ client_net_take_signal(struct client_net *net)
 		net->stopped = true;
 }
 
+/* Sleep on nothing that a sender could wake. */
+static void
+let_gather(const struct client_net *net)
+{
+	uint64_t next = net->looked + net->every_ns, now = clock_now().ns;
+	if (net->every_ns == 0 || now >= next)
+		return;
+	struct timespec ts = { .tv_nsec = (long)(next - now) };
+	nanosleep(&ts, NULL);
+}
+
 int
 client_net_wait(struct client_net *net, struct mono until)
 {
 	struct epoll_event ev[512];
+	let_gather(net);
 	uint64_t now = clock_now().ns;
 	uint64_t left = until.ns > now ? until.ns - now : 0;
 	struct timespec ts = { .tv_sec = (time_t)(left / NS_PER_S),
@@ -371,6 +385,8 @@ client_net_wait(struct client_net *net, struct mono until)
 	int n = epoll_pwait2(net->epfd, ev, 512, &ts, NULL);
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
+	if (n < 512)
+		net->looked = clock_now().ns;
 	for (int i = 0; i < n; i++)
 		if (ev[i].data.ptr == NULL)
 			client_net_take_signal(net);

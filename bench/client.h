@@ -89,6 +89,8 @@ struct client_net {
 	void *owner; /* of whoever gave the ops */
 	uint8_t *scratch;
 	uint64_t received; /* bytes, by all clients of it */
+	uint64_t every_ns; /* look at the sockets once in so long; 0: at once */
+	uint64_t looked;   /* when all were seen last, ns */
 };
 
 struct client {

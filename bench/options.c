@@ -30,10 +30,11 @@ static const char *const usage =
     "           [-n streams] [-P seconds+seconds] [-p pid,pid]\n"
     "           [-R per-second] [-r bit/s] [-W seconds]\n"
     "           rtmp://host[:port]/app/stream\n"
-    "       sluice-bench play [-cv] [--idle] [--no-verify] [-d seconds] [-n "
+    "       sluice-bench play [-cv] [--idle] [--no-verify] [-d seconds] "
+    "[-e ms]\n"
+    "           [-n players] [-P processes] [-p pid,pid] [-R per-second]\n"
+    "           [-s streams] [-W seconds] [-x players] [-Y bit/s] [-y "
     "players]\n"
-    "           [-P processes] [-p pid,pid] [-R per-second] [-s streams]\n"
-    "           [-W seconds] [-x players] [-Y bit/s] [-y players]\n"
     "           [-Z seconds] [-z players] rtmp://host[:port]/app/stream\n"
     "       sluice-bench churn [-Vv] [-a kbit/s] [-C chunk] [-d seconds]\n"
     "           [-f fps] [-G seconds] [-g seconds] [-K bytes] [-k factor]\n"
@@ -47,7 +48,7 @@ static const char *const usage =
     "       sluice-bench floor [-uV] [-a kbit/s] [-d seconds] [-f fps]\n"
     "           [-g seconds] [-K bytes] [-k factor] [-r bit/s] [-s streams]\n"
     "           [-w ms] rtmp://address[:port]/app/stream\n"
-    "       sluice-bench compare [-oVv] [-a kbit/s] [-d seconds] [-f fps]\n"
+    "       sluice-bench compare [-oVv] [-a kbit/s] [-d seconds] [-e ms] [-f fps]\n"
     "           [-g seconds] [-N rounds] [-n players] [-P processes]\n"
     "           [-p pid,pid] [-q pid,pid] [-R per-second] [-r bit/s]\n"
     "           [-s streams] [-W seconds] [-x players] url url\n"
@@ -111,6 +112,7 @@ static const struct known {
 	{ 'P', MEASURES, WHOLE, AT(parts), 1, 64, 0 },
 	{ 'p', MEASURES | MODE_PUBLISH, PIDS, AT(pids[0]), 0, 0, 0 },
 	{ 'q', MODE_COMPARE, PIDS, AT(pids[1]), 0, 0, 0 },
+	{ 'e', MODE_PLAY | MODE_COMPARE, REAL, AT(every_ms), 0, 100, 0 },
 	{ 'W', MEASURES | MODE_PUBLISH, REAL, AT(warm_s), 0, 3600, 0 },
 	{ 'x', MEASURES, WHOLE, AT(sample), 1, 100000, 0 },
 	{ 'Y', MODE_PLAY, REAL, AT(slow_bps), 1000, 1e10, 0 },

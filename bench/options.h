@@ -68,6 +68,7 @@ struct options {
 	uint32_t sample;      /* -x: one of so many looks at what it gets */
 	uint32_t parts;	      /* -P: processes */
 	double warm_s;	      /* -W: before anything is measured */
+	double every_ms;      /* -e: look at the sockets once in so long */
 	struct options_pids pids[2]; /* -p, -q */
 	uint32_t base; /* -b: storm: players that are there before */
 

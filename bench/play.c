@@ -576,6 +576,7 @@ play_streams(
 	for (uint32_t g = 0; g < play_groups(o); g++)
 		tally_init(&tally[g]);
 	run.start_ns = o->start_ns > 0 ? o->start_ns : tally->report.start.ns;
+	nets[0].every_ns = (uint64_t)(o->every_ms * 1e6);
 	share_net(&run);
 	tally->error = init_players(&run);
 	if (tally->error == 0)
