@@ -292,6 +292,17 @@ shake(struct client *c, const uint8_t **p, const uint8_t *end)
 	return c->state != CLIENT_IDLE;
 }
 
+void
+client_discard(struct client *c)
+{
+	int lowat = CLIENT_LOWAT;
+	c->discards = true;
+	/* what fails costs more reads, no more */
+	if (c->net->every_ns > 0)
+		setsockopt(
+		    c->fd, SOL_SOCKET, SO_RCVLOWAT, &lowat, sizeof(lowat));
+}
+
 /*
  * tcp(7): with MSG_TRUNC the kernel throws the bytes away instead of copying
  * them.

@@ -30,6 +30,7 @@
 
 enum {
 	CLIENT_SCRATCH = 256 * 1024, /* bytes of one read */
+	CLIENT_LOWAT = 32 * 1024,
 	CLIENT_CTXS = 6, /* chunk streams before there is a malloc */
 	CLIENT_CTXS_MAX = 256,
 	CLIENT_COMMAND_MAX = 64 * 1024, /* longer ones are passed over */
@@ -128,6 +129,11 @@ void client_net_fini(struct client_net *net);
  * Returns 0 or -errno.
  */
 int client_net_wait(struct client_net *net, struct mono until);
+/*
+ * Only count what comes from now on.  With every_ns it is not read before
+ * CLIENT_LOWAT bytes are there.
+ */
+void client_discard(struct client *c);
 /* For loops of others around epfd: its event without a pointer. */
 void client_net_take_signal(struct client_net *net);
 

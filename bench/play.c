@@ -136,8 +136,9 @@ mark_start(struct player *p, struct mono now)
 		p->with_picture = true;
 		hist_add(&p->tally->first, (now.ns - p->c.opened_ns) / 1000);
 		/* who was there before a storm is always looked at */
-		p->c.discards = p->number % o->sample != 0 &&
-				!(o->mode == MODE_STORM && p->number < o->base);
+		if (p->number % o->sample != 0 &&
+		    !(o->mode == MODE_STORM && p->number < o->base))
+			client_discard(&p->c);
 	}
 }
 

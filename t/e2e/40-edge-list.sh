@@ -2,7 +2,6 @@
 # sluicectl edge list: a name while it waits and when it is live, by which entry of
 # the route table and which worker; the next worker after a kill -9; nothing when
 # nobody wants it; more names than one answer holds. edge rebalance asks for it.
-# beside: yes
 # timeout: 120
 # sanitized: no
 . "${top_srcdir:-$(dirname "$0")/../..}/t/lib.sh"

@@ -1,7 +1,6 @@
 #!/bin/bash
 # sluicectl route explain: virtual host and why, application, each entry of the table
 # with its line and what becomes of it; a hop that is down is tried last.
-# beside: yes
 # timeout: 60
 . "${top_srcdir:-$(dirname "$0")/../..}/t/lib.sh"
 PORT=$(free_port)

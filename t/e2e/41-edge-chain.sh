@@ -2,7 +2,6 @@
 # The same route table on two edges makes edge1 -> edge2 -> origin, and so do its
 # two lines one on each; a chain of four; FFmpeg at the far end gets every packet as
 # it was published, with one offset of time.
-# beside: yes
 # timeout: 150
 # sanitized: no
 . "${top_srcdir:-$(dirname "$0")/../..}/t/lib.sh"

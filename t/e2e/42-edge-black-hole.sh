@@ -3,7 +3,6 @@
 # RequestTimeout the first time, and at once afterwards, on every worker; when it is
 # there again it is found in the background, used for what is new, and
 # `edge rebalance` moves the rest without a gap.
-# beside: yes
 # timeout: 150
 # sanitized: no
 . "${top_srcdir:-$(dirname "$0")/../..}/t/lib.sh"

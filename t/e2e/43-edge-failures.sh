@@ -3,7 +3,6 @@
 # way), of the worker that fetches, of the origin, and cables that are out for 5 s
 # (LONG: 60 s): they stay connected, times never go back, no packet comes twice, and
 # the picture is back within a second of the path.
-# beside: yes
 # timeout: 240
 # long: 420
 # sanitized: no

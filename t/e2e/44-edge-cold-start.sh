@@ -1,7 +1,6 @@
 #!/bin/bash
 # A thousand players arrive at once at an edge with two workers, on a stream that it
 # does not have yet: the origin sees one connection more, nobody misses a frame.
-# beside: yes
 # timeout: 120
 # sanitized: no
 . "${top_srcdir:-$(dirname "$0")/../..}/t/lib.sh"

@@ -2,7 +2,6 @@
 # Names that nobody publishes, thousands of them (LONG: 20,000), asked for through two
 # edges: they wait on at most two connections per hop, memory is bounded, and one that
 # goes live plays at once.
-# beside: yes
 # timeout: 240
 # long: 600
 # sanitized: no

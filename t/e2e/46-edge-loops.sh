@@ -1,7 +1,6 @@
 #!/bin/bash
 # Routes that go round in circles: a server to itself, two, three: a player is
 # refused within a second, with the reason in its status and in the log.
-# beside: yes
 # timeout: 90
 . "${top_srcdir:-$(dirname "$0")/../..}/t/lib.sh"
 . "$top_srcdir/t/rtmp.sh"

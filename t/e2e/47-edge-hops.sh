@@ -1,7 +1,6 @@
 #!/bin/bash
 # What a hop adds to the delay, over 0 to 3 edges in one run: printed; every frame
 # arrives over all of them.
-# beside: yes
 # timeout: 90
 # sanitized: no
 . "${top_srcdir:-$(dirname "$0")/../..}/t/lib.sh"

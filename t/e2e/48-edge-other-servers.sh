@@ -1,7 +1,6 @@
 #!/bin/bash
 # An edge fetches from nginx-rtmp, and from FFmpeg as a server: bit for bit, one offset
 # of time; and from nginx-rtmp again after its end, without sending viewers away.
-# beside: yes
 # timeout: 120
 # sanitized: no
 . "${top_srcdir:-$(dirname "$0")/../..}/t/lib.sh"

@@ -2,7 +2,6 @@
 # The next server is not to be trusted: it answers with garbage, with good answers that
 # were changed here and there, with media that nobody asked for, and hangs up.  The edge
 # lives, no worker ends, memory comes back, and a good server is used at once.
-# beside: yes
 # timeout: 150
 . "${top_srcdir:-$(dirname "$0")/../..}/t/lib.sh"
 . "$top_srcdir/t/rtmp.sh"
