@@ -73,7 +73,7 @@ def workers:
 	    "bytes, least/most", "load core", "results"]),
 	row([range(10) | "---"]),
 	(group_by(.server)[] | . as $all | map(.r | select(. != null)) |
-	row([({"sluice": "1, the other core at rest", "sluice-2s": "1 of each of 2 servers"}[$all[0].server] // "2"), (map(.players.connected) | spread),
+	row([({"sluice": "1", "sluice-2s": "1 of each of 2 servers"}[$all[0].server] // "2"), (map(.players.connected) | spread),
 	    (map(.server.cpu_s_per_gb) | spread), (map(.server.core) | spread),
 	    (map(.delay_video_ms.p50) | spread), (map(.delay_live_ms.p99) | spread),
 	    (map(.gaps + .skips) | add // 0 | tostring), (map(.smallest_share) | spread),
