@@ -6,6 +6,7 @@
 #include <libxml/tree.h>
 
 #include "common/bug.h"
+#include "common/hosts.h"
 #include "master/conf_reader.h"
 
 /* The tree. -------------------------------------------------------------- */
@@ -129,7 +130,7 @@ static void
 set_param(struct conf_reader *r, unsigned i, int line, const char *text)
 {
 	const struct conf_param *p = &conf_params[i];
-	char want[160];
+	char want[240];
 	if (conf_set(target(r), p, text, want, sizeof want) != 0)
 		conf_fault(
 		    r, line, p->path, "expected %s, not \"%.60s\"", want, text);
@@ -137,6 +138,10 @@ set_param(struct conf_reader *r, unsigned i, int line, const char *text)
 		r->apps_line[r->vhost] = line;
 	else if (strcmp(p->member, "local_address") == 0)
 		check_address(r, p, line);
+	else if (strcmp(p->member, "explicit_hosts") == 0 &&
+		 hosts_check(r->parts.vhost[r->vhost].explicit_hosts, want,
+		     sizeof want) != 0)
+		conf_fault(r, line, p->path, "%s", want);
 }
 
 static void

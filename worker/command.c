@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "rtmp/explicit.h"
 #include "rtmp/url.h"
 #include "rtmp/wire.h"
 #include "worker/command.h"
@@ -23,6 +24,15 @@ struct call {
 	const struct cmd *cmd;
 	uint32_t msid;
 	struct netstream *ns; /* of msid, or NULL */
+};
+
+/* Where a client wants to go, by its connect. */
+struct entrance {
+	struct url_app a; /* of the last server */
+	bool is_explicit;
+	struct explicit_url u;
+	char app[IPC_KEY_MAX]; /* explicit: of the key; a.app is in it */
+	char words[IPC_TEXT_MAX];
 };
 
 typedef enum reason command_fn(const struct call *k);
@@ -84,7 +94,8 @@ set_prefix(
 	char prefix[IPC_KEY_MAX];
 	if (inst.len == 0 || url_same_host(inst, span_of(DEFAULT_INSTANCE)))
 		inst = span_of(DEFAULT_INSTANCE);
-	if (!name_ok(app, SESSION_APP_MAX) || !name_ok(inst, SESSION_APP_MAX) ||
+	size_t max = explicit_is(app) ? IPC_KEY_MAX : SESSION_APP_MAX;
+	if (!name_ok(app, max) || !name_ok(inst, SESSION_APP_MAX) ||
 	    vhost.len + app.len + inst.len + 4 > IPC_KEY_MAX)
 		return false;
 	struct writer wr;
@@ -153,14 +164,15 @@ write_window(struct writer *wr, struct session *s)
 	s->chunk_set = true;
 }
 
+/* words: of the caller's, or "" for those of the reason */
 static enum reason
-reject(const struct call *k, enum reason why)
+reject_in(const struct call *k, enum reason why, const char *words)
 {
 	struct writer wr;
 	char text[320];
 	snprintf(text, sizeof text,
 	    "[ Server.Reject ] : (_defaultRoot_, %s) : %s", vhost_name(k).p,
-	    reason_text(why));
+	    words[0] != '\0' ? words : reason_text(why));
 	if (conn_write(k->w, k->c, SESSION_REPLY, &wr)) {
 		write_window(&wr, k->s);
 		cmd_write_error(&wr, session_chunk(k->s), k->cmd->txn,
@@ -169,6 +181,12 @@ reject(const struct call *k, enum reason why)
 		conn_write_end(k->w, k->c, &wr);
 	}
 	return why;
+}
+
+static enum reason
+reject(const struct call *k, enum reason why)
+{
+	return reject_in(k, why, "");
 }
 
 static void
@@ -184,39 +202,75 @@ log_connect(
 
 /* What is asked of an edge goes on with the tcUrl of the client. */
 static enum reason
-enter_edge(const struct call *k, const struct conf_vhost *v,
-    const struct cmd_connect *cc)
+enter_edge(const struct call *k, const struct conf_vhost *v, struct span url,
+    struct entrance *e)
 {
-	enum reason why = ways_admit(k->w->conf, v, cc->tc_url);
-	if (why == REASON_NONE && !session_set_url(k->w, k->s, cc->tc_url))
+	/* without a host it is known when a stream is asked for */
+	bool known = !e->is_explicit || e->u.host.len > 0;
+	enum reason why =
+	    known ? ways_admit(k->w->conf, v, url, e->is_explicit)
+		  : REASON_NONE;
+	if (why == REASON_EXPLICIT_HOST)
+		ways_advise(e->u.host, e->u.port, e->words);
+	if (why == REASON_NONE && !session_set_url(k->w, k->s, url))
 		why = REASON_APP_INVALID;
 	return why;
 }
 
+/* The client has named servers behind this one. */
+static enum reason
+read_explicit(struct entrance *e, struct span rest)
+{
+	struct writer wr;
+	writer_init(&wr, e->app, sizeof e->app);
+	e->is_explicit = true;
+	if (rest.len > IPC_URL_MAX || !explicit_parse(rest, &e->u) ||
+	    !explicit_normal(&e->u, &wr))
+		return REASON_EXPLICIT_INVALID;
+	e->a = (struct url_app){ .app = { e->app, wr.len },
+		.instance = e->u.instance,
+		.query = e->u.query };
+	return REASON_NONE;
+}
+
 /* Find virtual host and application; may somebody be let in there? */
 static enum reason
-enter(const struct call *k, const struct cmd_connect *cc, struct url_app *a)
+enter(
+    const struct call *k, const struct cmd_connect *cc, struct entrance *e)
 {
 	const struct conf *conf = k->w->conf;
-	const struct conf_vhost *v = find_vhost(conf, cc, a);
+	const struct conf_vhost *v = find_vhost(conf, cc, &e->a);
+	struct span url = cc->tc_url, rest;
 	conn_set_app(k->c, conf_app(conf, v->first_app));
-	if (!set_prefix(k, span_of(v->name), a->app, a->instance) ||
-	    !keep_query(k, a->query))
+	if (explicit_find(cc->tc_url, cc->app, &rest)) {
+		enum reason why = read_explicit(e, rest);
+		if (v->mode != CONF_MODE_REMOTE)
+			return REASON_EXPLICIT_LOCAL;
+		if (why != REASON_NONE)
+			return why;
+		url = rest;
+		k->s->partial = e->u.partial;
+	}
+	if (!set_prefix(k, span_of(v->name), e->a.app, e->a.instance) ||
+	    !keep_query(k, e->a.query))
 		return REASON_APP_INVALID;
-	const struct conf_app *app = conf_find_app(conf, v, a->app);
+	const struct conf_app *app = k->s->partial
+					 ? conf_app(conf, v->first_app)
+					 : conf_find_app(conf, v, e->a.app);
 	if (app == NULL)
 		return REASON_APP_UNKNOWN;
 	if (app->faulty)
 		return REASON_APP_FAULTY;
 	conn_set_app(k->c, app);
-	return v->mode == CONF_MODE_REMOTE ? enter_edge(k, v, cc) : REASON_NONE;
+	return v->mode == CONF_MODE_REMOTE ? enter_edge(k, v, url, e)
+					   : REASON_NONE;
 }
 
 static enum reason
 on_connect(const struct call *k)
 {
 	struct cmd_connect cc;
-	struct url_app a;
+	struct entrance e = { 0 };
 	struct writer wr;
 	if (k->s->connected)
 		return REASON_COMMAND_ORDER;
@@ -224,9 +278,9 @@ on_connect(const struct call *k)
 		return REASON_COMMAND_INVALID;
 	if (k->c->refuse != REASON_NONE)
 		return reject(k, k->c->refuse);
-	enum reason why = enter(k, &cc, &a);
+	enum reason why = enter(k, &cc, &e);
 	if (why != REASON_NONE)
-		return reject(k, why);
+		return reject_in(k, why, e.words);
 	if (!conn_sit(k->w, k->c))
 		return reject(k, REASON_CONNECTIONS_FULL);
 	if (!conn_write(k->w, k->c, SESSION_REPLY, &wr))
@@ -248,7 +302,7 @@ on_connect(const struct call *k)
 	cmd_write_connect_result(&wr, session_chunk(k->s), &r);
 	conn_write_end(k->w, k->c, &wr);
 	k->s->connected = true;
-	log_connect(k, &cc, &a);
+	log_connect(k, &cc, &e.a);
 	return REASON_NONE;
 }
 
@@ -314,11 +368,70 @@ on_close_stream(const struct call *k)
 	return REASON_NONE;
 }
 
+/* An address of which the first name has said the rest: this connection's. */
+static enum reason
+bind_target(const struct call *k, const struct explicit_url *u)
+{
+	const struct conf *conf = k->w->conf;
+	const struct conf_vhost *v = conf_vhost(conf, k->c->app->vhost);
+	const struct conf_app *app = conf_find_app(conf, v, u->app);
+	char normal[IPC_KEY_MAX];
+	struct writer wr;
+	writer_init(&wr, normal, sizeof normal);
+	if (!explicit_normal(u, &wr) || u->rest.len > IPC_URL_MAX)
+		return REASON_EXPLICIT_INVALID;
+	if (app == NULL || app->faulty)
+		return app == NULL ? REASON_APP_UNKNOWN : REASON_APP_FAULTY;
+	enum reason why = ways_admit(conf, v, u->rest, true);
+	if (why != REASON_NONE)
+		return why;
+	if (!set_prefix(k, span_of(v->name), (struct span){ normal, wr.len },
+		u->instance) ||
+	    !session_set_url(k->w, k->s, u->rest))
+		return REASON_APP_INVALID;
+	conn_set_app(k->c, app);
+	conn_row_key(k->c, k->s->prefix, k->s->prefix_len);
+	k->s->bound = true;
+	return REASON_NONE;
+}
+
+/*
+ * The name of a stream as it was meant: of a connection with half an address its
+ * rest comes with it.  *sent becomes the part that is the stream's.
+ */
+static enum reason
+complete(const struct call *k, struct span *sent, char words[IPC_TEXT_MAX])
+{
+	char whole[IPC_URL_MAX + IPC_KEY_MAX];
+	struct explicit_url u;
+	struct span stream, rest = k->s->url;
+	if (!k->s->partial)
+		return REASON_NONE;
+	/* once it is bound url is whole: the part that connect had */
+	if (k->s->bound)
+		rest = span_head(rest, k->s->part_len);
+	if (!explicit_join(rest, *sent, whole, sizeof whole, &u, &stream))
+		return REASON_EXPLICIT_INVALID;
+	*sent = span_skip(*sent, sent->len - stream.len);
+	if (k->s->bound)
+		return span_equal(u.rest, k->s->url) ? REASON_NONE
+						     : REASON_EXPLICIT_OTHER;
+	k->s->part_len = (uint32_t)rest.len;
+	enum reason why = bind_target(k, &u);
+	if (why == REASON_EXPLICIT_HOST)
+		ways_advise(u.host, u.port, words);
+	return why;
+}
+
 /* REASON_NONE, or why the NetStream cannot get that name. */
 static enum reason
-set_key(const struct call *k, struct span sent)
+set_key(const struct call *k, struct span sent, char words[IPC_TEXT_MAX])
 {
 	struct url_name n;
+	words[0] = '\0';
+	enum reason why = complete(k, &sent, words);
+	if (why != REASON_NONE)
+		return why;
 	url_split_name(sent, &n);
 	if (!name_ok(n.name, IPC_KEY_MAX))
 		return REASON_NAME_INVALID;
@@ -365,9 +478,11 @@ on_publish(const struct call *k)
 		    reason_text(REASON_RECORD));
 		return REASON_NONE;
 	}
-	enum reason why = set_key(k, p.name);
+	char words[IPC_TEXT_MAX];
+	enum reason why = set_key(k, p.name, words);
 	if (why != REASON_NONE) {
-		status_text(k, reason_status(why), reason_text(why));
+		status_text(k, reason_status(why),
+		    words[0] != '\0' ? words : reason_text(why));
 		return REASON_NONE;
 	}
 	k->ns->use = NS_ASKED;
@@ -388,9 +503,11 @@ start_play(const struct call *k, const struct cmd_play *p)
 		return REASON_NONE;
 	if (k->ns->use != NS_IDLE)
 		return REASON_COMMAND_ORDER;
-	enum reason why = set_key(k, p->name);
+	char words[IPC_TEXT_MAX];
+	enum reason why = set_key(k, p->name, words);
 	if (why != REASON_NONE) {
-		status_text(k, "NetStream.Play.Failed", reason_text(why));
+		status_text(k, "NetStream.Play.Failed",
+		    words[0] != '\0' ? words : reason_text(why));
 		return REASON_NONE;
 	}
 	k->ns->use = NS_PLAY;

@@ -7,6 +7,7 @@
 
 #include "common/bug.h"
 #include "common/log.h"
+#include "rtmp/explicit.h"
 #include "shm/directory.h"
 #include "worker/link.h"
 #include "worker/node.h"
@@ -183,7 +184,8 @@ pull_refuse(struct worker *w, struct pull *p, enum reason why, const char *text)
 static void
 set_app_name(struct pull *p)
 {
-	struct span app = pull_part(p, 1), inst = pull_part(p, 2);
+	struct span app = explicit_next_app(pull_part(p, 1));
+	struct span inst = pull_part(p, 2);
 	bool plain = span_is(inst, DEFAULT_INSTANCE);
 	snprintf(p->app_name, sizeof p->app_name, "%.*s%s%.*s", (int)app.len,
 	    app.p, plain ? "" : "/", plain ? 0 : (int)inst.len, inst.p);
@@ -204,12 +206,35 @@ set_name(struct pull *p, const struct ipc_pull *q)
 	return true;
 }
 
+/* Is it an explicit address of what the key names? */
+static bool
+same_target(const struct pull *p, struct span url)
+{
+	char app[IPC_KEY_MAX];
+	struct explicit_url u;
+	struct writer wr;
+	writer_init(&wr, app, sizeof app);
+	return explicit_parse(url, &u) && !u.partial &&
+	       explicit_normal(&u, &wr) &&
+	       span_equal((struct span){ app, wr.len }, pull_part(p, 1));
+}
+
 static bool
 set_url(struct pull *p, const struct ipc_pull *q)
 {
 	char made[CONF_NAME + IPC_KEY_MAX + 16];
-	struct span url = { q->url, q->urllen };
-	if (url.len == 0)
+	struct span url = { q->url, q->urllen }, app = pull_part(p, 1);
+	struct span rest;
+	/* the key says where it goes: what is told must be the same */
+	if (explicit_is(app) && !same_target(p, url))
+		url.len = 0;
+	if (url.len == 0 && explicit_is(app)) {
+		rest = span_skip(app, 1);
+		url = (struct span){ made,
+			(size_t)snprintf(made, sizeof made, "%.*s/%.*s",
+			    (int)rest.len, rest.p, (int)pull_part(p, 2).len,
+			    pull_part(p, 2).p) };
+	} else if (url.len == 0)
 		url = (struct span){ made,
 			(size_t)snprintf(made, sizeof made, "rtmp://%s/%s",
 			    p->vhost->name, p->app_name) };
@@ -241,11 +266,15 @@ set_ways(struct worker *w, struct pull *p)
 	struct way ways[WAYS_MAX];
 	enum reason why = REASON_NONE;
 	size_t vhost = pull_part(p, 0).len + 1; /* of this server alone */
-	p->nways =
-	    ways_find(w->conf, p->vhost, (struct span){ p->url, p->url_len },
-		(struct span){ p->key + vhost, p->keylen - vhost }, ways, &why);
+	p->nways = ways_find(w->conf, p->vhost,
+	    (struct span){ p->url, p->url_len }, explicit_is(pull_part(p, 1)),
+	    (struct span){ p->key + vhost, p->keylen - vhost }, ways, &why);
 	if (p->nways == 0)
 		return why;
+	struct up_target to = { .vhost = p->vhost, .judge = ways[0].judge };
+	memcpy(to.hop, ways[0].hop, sizeof to.hop);
+	if (!upstreams_admit(w, &to))
+		return REASON_EXPLICIT_LIMIT;
 	p->ways = malloc(p->nways * sizeof *p->ways);
 	if (p->ways == NULL)
 		return REASON_INPUT_MEMORY;

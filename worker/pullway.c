@@ -90,6 +90,7 @@ open_way(struct worker *w, struct pull *p, int y, bool alone)
 		.vhost = p->vhost,
 		.app = p->app,
 		.again = p->ever,
+		.judge = p->ways[y].judge,
 		.app_name = span_of(p->app_name),
 		.url = { p->url, p->url_len } };
 	memcpy(to.hop, p->ways[y].hop, sizeof to.hop);

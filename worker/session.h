@@ -71,6 +71,9 @@ struct session {
 	bool amf3;	/* objectEncoding 3: answers are of the AMF3 types */
 	bool chunk_set; /* our Set Chunk Size is sent */
 	bool edge;	/* the client is a Sluice that fetches streams */
+	bool partial;	/* of an explicit address, the rest comes with a name; */
+	bool bound;	/* it has come; */
+	uint32_t part_len; /* what connect had of url */
 	uint32_t nstreams;
 	uint32_t low_id; /* no lower id is free */
 	uint32_t nby_id;
@@ -80,7 +83,9 @@ struct session {
 	/* keys and tokens: of connect, a copy of the pool; of the publish or
 	 * play command at hand, inside it.  Never logged, never listed */
 	struct span query, shown;
-	struct span url;     /* tcUrl, of the pool; of an edge's clients only */
+	/* tcUrl, of the pool; of an edge's clients only.  An explicit one
+	 * without our own part */
+	struct span url;
 	struct upstream *up; /* outbound: what it is for */
 	LIST_HEAD(, netstream) streams;
 };

@@ -240,7 +240,9 @@ note_failure(struct worker *w, struct upstream *up, enum reason why,
 {
 	worker_count(w, COUNTER_UPSTREAM_FAILURES, 1);
 	LOG(edge_failed, .hop = up->to.hop, .reason = why, .text = text);
-	if (!refused && up->state != UP_READY && why != REASON_CLIENTS_FULL)
+	/* hops are looked at again by themselves: not what clients name */
+	if (!refused && !up->to.judge && up->state != UP_READY &&
+	    why != REASON_CLIENTS_FULL)
 		hops_failed(w, up->to.hop, text);
 }
 
@@ -310,12 +312,30 @@ dialled(struct worker *w, void *ctx, int fd, const struct addr *peer,
 }
 
 static void
+refuse_host(struct worker *w, struct upstream *up)
+{
+	char text[IPC_TEXT_MAX];
+	ways_advise(span_of(up->to.host), up->to.port, text);
+	upstream_fail(w, up, REASON_EXPLICIT_HOST, text, true);
+}
+
+static void
 resolved(struct worker *w, void *ctx, const struct addr *addrs, unsigned n,
     const char *error)
 {
 	struct upstream *up = ctx;
+	struct addr good[RESOLVE_ADDRS];
 	if (n == 0) {
 		upstream_fail(w, up, REASON_UPSTREAM_LOST, error, false);
+		return;
+	}
+	if (up->to.judge) {
+		n = ways_judge(up->to.vhost, span_of(up->to.host), up->to.port,
+		    addrs, n < RESOLVE_ADDRS ? n : RESOLVE_ADDRS, good);
+		addrs = good;
+	}
+	if (n == 0) {
+		refuse_host(w, up);
 		return;
 	}
 	if (ways_ours(w, addrs, n, up->to.port)) {
@@ -363,6 +383,27 @@ serves(const struct upstream *up, const struct up_target *to)
 	       (up->c == NULL || conn_alive(up->c)) &&
 	       (up->sluice || up->state != UP_READY ||
 		   up->nlegs < UP_LEGS_OTHER);
+}
+
+bool
+upstreams_admit(const struct worker *w, const struct up_target *to)
+{
+	const struct upstream *up, *seen[UP_NAMED_MAX];
+	unsigned n = 0, i;
+	if (!to->judge || to->vhost->explicit_hosts[0] != '\0')
+		return true;
+	TAILQ_FOREACH (up, &w->upstreams->all, next) {
+		if (!up->to.judge || up->to.vhost->explicit_hosts[0] != '\0')
+			continue;
+		if (strcmp(up->to.hop, to->hop) == 0)
+			return true;
+		for (i = 0; i < n; i++)
+			if (strcmp(seen[i]->to.hop, up->to.hop) == 0)
+				break;
+		if (i == n && n < UP_NAMED_MAX)
+			seen[n++] = up;
+	}
+	return n < UP_NAMED_MAX;
 }
 
 int

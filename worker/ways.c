@@ -8,9 +8,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/hosts.h"
 #include "common/siphash.h"
+#include "rtmp/explicit.h"
 #include "rtmp/url.h"
 #include "worker/ways.h"
+
+static const struct span none = { "", 0 };
 
 static void
 set_way(struct way *y, struct span host, uint16_t port, uint32_t line)
@@ -26,13 +30,58 @@ set_way(struct way *y, struct span host, uint16_t port, uint32_t line)
 
 /* What the client asked for: host and port of tcUrl. */
 static void
-asked_for(const struct conf_vhost *v, struct span url, struct span *host,
-    uint16_t *port)
+asked_for(const struct conf_vhost *v, struct span url, bool is_explicit,
+    struct span *host, uint16_t *port)
 {
 	struct url_tc tc;
+	if (is_explicit) {
+		struct explicit_url u;
+		explicit_parse(url, &u); /* of connect, where it was checked */
+		*host = u.host;
+		*port = u.port;
+		return;
+	}
 	bool split = url_split_tc(url, &tc) && tc.host.len > 0;
 	*host = split ? tc.host : span_of(v->name);
 	*port = split && tc.port != 0 ? tc.port : ROUTE_PORT;
+}
+
+static bool
+is_rtmps(struct span url)
+{
+	struct url_tc tc;
+	return url_split_tc(url, &tc) &&
+	       url_same_host(tc.scheme, span_of("rtmps"));
+}
+
+/* Does an entry of v's table lead to that server? */
+static bool
+in_table(const struct conf *conf, const struct conf_vhost *v, struct span host,
+    uint16_t port)
+{
+	const struct conf_route *table = conf_route(conf, v->first_route);
+	for (uint32_t i = 0; i < v->nroutes; i++)
+		if (!table[i].null && table[i].to_port == port &&
+		    url_same_host(span_of(table[i].to), host))
+			return true;
+	return false;
+}
+
+/* The server that the client has named itself. */
+static unsigned
+named(const struct conf *conf, const struct conf_vhost *v, struct span host,
+    uint16_t port, struct way *y, enum reason *why)
+{
+	bool table = in_table(conf, v, host, port);
+	*why = REASON_EXPLICIT_HOST;
+	if (host.len == 0 || host.len >= ROUTE_HOST ||
+	    (!table && hosts_judge(v->explicit_hosts, host, port) == HOSTS_NO))
+		return 0;
+	set_way(y, host, port, 0);
+	y->judge = !table;
+	y->group = 0;
+	y->score = 0;
+	return 1;
 }
 
 static bool
@@ -79,16 +128,23 @@ order(struct way *ways, unsigned n)
 
 unsigned
 ways_find(const struct conf *conf, const struct conf_vhost *v, struct span url,
-    struct span stream, struct way ways[WAYS_MAX], enum reason *why)
+    bool is_explicit, struct span stream, struct way ways[WAYS_MAX],
+    enum reason *why)
 {
 	struct route_hop hop[WAYS_MAX];
 	const struct conf_route *table = conf_route(conf, v->first_route);
 	struct span host;
 	uint16_t port;
 	unsigned n = 0;
-	asked_for(v, url, &host, &port);
+	asked_for(v, url, is_explicit, &host, &port);
+	if (is_explicit && is_rtmps(url)) {
+		*why = REASON_ROUTE_RTMPS;
+		return 0;
+	}
 	uint32_t found =
 	    route_match(table, v->nroutes, host, port, hop, WAYS_MAX);
+	if (found == 0 && is_explicit && !v->anonymous)
+		return named(conf, v, host, port, ways, why);
 	*why = REASON_NO_ROUTE;
 	for (uint32_t i = 0; i < found; i++) {
 		if (hop[i].null)
@@ -101,6 +157,7 @@ ways_find(const struct conf *conf, const struct conf_vhost *v, struct span url,
 			    table[hop[i].entry].line);
 			y->group = group_of(table, hop[i].entry);
 			y->score = score_of(stream, y->hop);
+			y->judge = false;
 		}
 	}
 	if (v->routes_hashed && stream.len > 0)
@@ -109,17 +166,43 @@ ways_find(const struct conf *conf, const struct conf_vhost *v, struct span url,
 }
 
 enum reason
-ways_admit(const struct conf *conf, const struct conf_vhost *v, struct span url)
+ways_admit(const struct conf *conf, const struct conf_vhost *v, struct span url,
+    bool is_explicit)
 {
 	struct way ways[WAYS_MAX];
 	enum reason why;
 	unsigned n =
-	    ways_find(conf, v, url, (struct span){ "", 0 }, ways, &why);
+	    ways_find(conf, v, url, is_explicit, none, ways, &why);
 	if (url.len > IPC_URL_MAX)
 		return REASON_APP_INVALID;
 	if (n > 0)
 		return REASON_NONE;
 	return why == REASON_NO_ROUTE && !v->anonymous ? REASON_PLAIN_URL : why;
+}
+
+unsigned
+ways_judge(const struct conf_vhost *v, struct span host, uint16_t port,
+    const struct addr *addrs, unsigned n, struct addr *good)
+{
+	unsigned k = 0;
+	enum hosts_verdict verdict = hosts_judge(v->explicit_hosts, host, port);
+	for (unsigned i = 0; i < n; i++)
+		if (verdict == HOSTS_YES ||
+		    (verdict == HOSTS_BY_ADDRESS &&
+			hosts_has_addr(v->explicit_hosts, &addrs[i], port)))
+			good[k++] = addrs[i];
+	return k;
+}
+
+void
+ways_advise(struct span host, uint16_t port, char text[IPC_TEXT_MAX])
+{
+	bool v6 = memchr(host.p, ':', host.len) != NULL;
+	snprintf(text, IPC_TEXT_MAX,
+	    "this edge does not go to %s%.*s%s:%u: add it to "
+	    "Proxy/ExplicitHosts in Vhost.xml",
+	    v6 ? "[" : "", (int)(host.len < 60 ? host.len : 60), host.p,
+	    v6 ? "]" : "", port);
 }
 
 /* Is it an address of this machine?  Only to such a one can be bound. */

@@ -51,6 +51,8 @@ done(void)
 }
 
 /* Hops for a tcUrl and a stream, with blanks between. */
+static bool is_explicit;
+
 static const char *
 hops(const char *url, const char *stream)
 {
@@ -58,7 +60,7 @@ hops(const char *url, const char *stream)
 	struct way ways[WAYS_MAX];
 	enum reason why;
 	unsigned n =
-	    ways_find(conf, vhost, span_of(url), span_of(stream), ways, &why);
+	    ways_find(conf, vhost, span_of(url), is_explicit, span_of(stream), ways, &why);
 	text[0] = '\0';
 	for (unsigned i = 0; i < n; i++) {
 		strcat(text, i > 0 ? " " : "");
@@ -97,19 +99,69 @@ START_TEST(admits)
 		"no.example:*;null" };
 	char url[IPC_URL_MAX + 64];
 	table(2, t, false);
-	ck_assert_int_eq(ways_admit(conf, vhost, span_of("rtmp://a.example/x")),
+	ck_assert_int_eq(ways_admit(conf, vhost, span_of("rtmp://a.example/x"), false),
 	    REASON_NONE);
 	ck_assert_int_eq(
-	    ways_admit(conf, vhost, span_of("rtmp://no.example/x")),
+	    ways_admit(conf, vhost, span_of("rtmp://no.example/x"), false),
 	    REASON_ROUTE_NULL);
-	ck_assert_int_eq(ways_admit(conf, vhost, span_of("rtmp://x.example/x")),
+	ck_assert_int_eq(ways_admit(conf, vhost, span_of("rtmp://x.example/x"), false),
 	    REASON_PLAIN_URL);
 	vhost->anonymous = 1;
-	ck_assert_int_eq(ways_admit(conf, vhost, span_of("rtmp://x.example/x")),
+	ck_assert_int_eq(ways_admit(conf, vhost, span_of("rtmp://x.example/x"), false),
 	    REASON_NO_ROUTE);
 	snprintf(url, sizeof url, "rtmp://a.example/%0*d", IPC_URL_MAX, 0);
 	ck_assert_int_eq(
-	    ways_admit(conf, vhost, span_of(url)), REASON_APP_INVALID);
+	    ways_admit(conf, vhost, span_of(url), false), REASON_APP_INVALID);
+}
+END_TEST
+
+/* The client has named the servers. */
+START_TEST(named)
+{
+	static const char *const t[] = { "old.example:*;new.example:1935",
+		"no.example:*;null" };
+	struct way ways[WAYS_MAX];
+	enum reason why;
+	char text[IPC_TEXT_MAX];
+	is_explicit = true;
+	table(2, t, false);
+	/* the table first */
+	ck_assert_str_eq(
+	    hops("rtmp://old.example/live", "?"), "new.example:1935");
+	ck_assert_str_eq(hops("rtmp://no.example/live", "?"), "route-null");
+	/* without a list any name, judged by its address, but one of the table */
+	ck_assert_str_eq(hops("rtmp://x.example/live", "?"), "x.example:1935");
+	ways_find(conf, vhost, span_of("rtmp://x.example/live"), true,
+	    span_of("?"), ways, &why);
+	ck_assert(ways[0].judge);
+	ways_find(conf, vhost, span_of("rtmp://new.example/live"), true,
+	    span_of("?"), ways, &why);
+	ck_assert(!ways[0].judge);
+	ck_assert_str_eq(
+	    hops("rtmp://new.example:22/live", "?"), "explicit-host");
+	ck_assert_str_eq(hops("rtmp://10.0.0.1/live", "?"), "explicit-host");
+	ck_assert_str_eq(hops("rtmp://[::1]/live", "?"), "explicit-host");
+	ck_assert_str_eq(hops("rtmps://x.example/live", "?"), "route-rtmps");
+	strcpy(vhost->explicit_hosts, "10.0.0.0/8");
+	ck_assert_str_eq(hops("rtmp://10.0.0.1/live", "?"), "10.0.0.1:1935");
+	ck_assert_str_eq(
+	    hops("rtmp://e2.example/?rtmp://10.0.0.1/live", "?"),
+	    "e2.example:1935");
+	/* a name is not yet an address */
+	struct addr a[2], good[2];
+	addr_parse("10.1.1.1", 8, &a[0]);
+	addr_parse("127.0.0.1", 9, &a[1]);
+	ck_assert_uint_eq(ways_judge(vhost, span_of("e2.example"), 1935, a, 2,
+			      good),
+	    1);
+	ck_assert(addr_equal(&good[0], &a[0]));
+	/* an implicit edge goes by its table alone */
+	vhost->anonymous = 1;
+	ck_assert_str_eq(hops("rtmp://10.0.0.1/live", "?"), "no-route");
+	ways_advise(span_of("::1"), 22, text);
+	ck_assert_str_eq(text, "this edge does not go to [::1]:22: add it to "
+			       "Proxy/ExplicitHosts in Vhost.xml");
+	is_explicit = false;
 }
 END_TEST
 
@@ -146,6 +198,7 @@ main(void)
 	tcase_add_test(t, file_order);
 	tcase_add_test(t, no_entry);
 	tcase_add_test(t, admits);
+	tcase_add_test(t, named);
 	tcase_add_test(t, hashed);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
