@@ -109,8 +109,8 @@ static bool
 is_net(const struct item *it, struct addr_net *net)
 {
 	char err[8];
-	return addr_net_parse(
-		   it->host.p, it->host.len, net, err, sizeof err) == 0;
+	return addr_net_parse(it->host.p, it->host.len, net, err, sizeof err) ==
+	       0;
 }
 
 static bool
@@ -141,7 +141,8 @@ hosts_check(const char *list, char *err, size_t errlen)
 				   : span_is(it.host, "*") || is_name(it.host)))
 			continue;
 		snprintf(err, errlen,
-		    "expected host, .domain, network (192.0.2.0/24) or *, each with "
+		    "expected host, .domain, network (192.0.2.0/24) or *, each "
+		    "with "
 		    ":port or :* if it is not 1935, with commas between; not "
 		    "\"%.*s\"",
 		    (int)(text.len < 60 ? text.len : 60), text.p);
@@ -202,9 +203,9 @@ hosts_has_addr(const char *list, const struct addr *a, uint16_t port)
 		struct addr_net net;
 		if (!read_item(text, &it) || !port_fits(&it, port))
 			continue;
-		if (span_is(it.host, "*") ? addr_is_public(a)
-					  : is_net(&it, &net) &&
-						addr_net_has(&net, a))
+		if (span_is(it.host, "*")
+			? addr_is_public(a)
+			: is_net(&it, &net) && addr_net_has(&net, a))
 			return true;
 	}
 	return false;
@@ -229,8 +230,8 @@ in_any(const struct addr *a, const char *const *nets, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		struct addr_net net;
 		char err[8];
-		if (addr_net_parse(nets[i], strlen(nets[i]), &net, err,
-			sizeof err) != 0 ||
+		if (addr_net_parse(
+			nets[i], strlen(nets[i]), &net, err, sizeof err) != 0 ||
 		    addr_net_has(&net, a))
 			return true;
 	}

@@ -247,6 +247,21 @@ check_aliases(struct conf_reader *r)
 				late_alias(r, &p->alias[i]);
 }
 
+/* An edge of which clients say where it goes, and nobody where it may. */
+static void
+check_explicit(struct conf_reader *r)
+{
+	const struct conf_parts *p = &r->parts;
+	for (uint32_t i = 0; i < p->head.nvhosts && r->report->faults == 0; i++)
+		if (p->vhost[i].mode == CONF_MODE_REMOTE &&
+		    !p->vhost[i].anonymous &&
+		    p->vhost[i].explicit_hosts[0] == '\0')
+			conf_late_notice(r, i, 0, "Proxy/ExplicitHosts",
+			    "not given: clients may send this edge to any "
+			    "address of the Internet, port 1935; name those "
+			    "that it is for");
+}
+
 static void
 cache_dir(struct conf_reader *r, const struct conf_element *e)
 {
@@ -258,7 +273,6 @@ cache_dir(struct conf_reader *r, const struct conf_element *e)
 	       : "has no meaning here, ignored");
 }
 
-/* An implicit edge is asked for by its own name. */
 /* The table. -------------------------------------------------------------- */
 
 static const struct {
@@ -313,5 +327,6 @@ void
 conf_element_check(struct conf_reader *r)
 {
 	check_aliases(r);
+	check_explicit(r);
 	conf_check_routes(r);
 }

@@ -3,12 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/hosts.h"
 #include "common/log.h"
+#include "common/reason.h"
 #include "master/control.h"
 #include "master/explain.h"
 #include "master/master.h"
 #include "master/pulls.h"
-#include "rtmp/url.h"
+#include "rtmp/explicit.h"
 
 enum { OTHERS_MAX = 20, TEXT = 320 };
 
@@ -16,6 +18,9 @@ enum { OTHERS_MAX = 20, TEXT = 320 };
 struct journey {
 	struct master *m;
 	struct url_tc url;
+	bool is_explicit;
+	struct explicit_url u;
+	struct span host; /* of the next server, as the client names it */
 	uint16_t port;
 	const struct conf_vhost *v;
 	const char *by; /* how the virtual host was found */
@@ -64,7 +69,7 @@ print_hop(
     const struct conf_route *r, const struct journey *j, char hop[IPC_HOP_MAX])
 {
 	struct route_hop h;
-	if (route_match(r, 1, j->url.host, j->port, &h, 1) == 0 || h.null) {
+	if (route_match(r, 1, j->host, j->port, &h, 1) == 0 || h.null) {
 		hop[0] = '\0';
 		return;
 	}
@@ -120,7 +125,7 @@ add_entry(struct journey *j, const struct conf_route *r)
 {
 	struct route_hop h;
 	char entry[ROUTE_TEXT], hop[IPC_HOP_MAX], why[TEXT];
-	bool match = route_match(r, 1, j->url.host, j->port, &h, 1) > 0;
+	bool match = route_match(r, 1, j->host, j->port, &h, 1) > 0;
 	if (!match && ++j->others > OTHERS_MAX)
 		return;
 	route_print(r, entry);
@@ -135,11 +140,51 @@ add_entry(struct journey *j, const struct conf_route *r)
 		"matches", match, "why", why));
 }
 
+/* Does an entry lead to the server that was named? */
+static bool
+in_table(const struct journey *j)
+{
+	const struct conf_route *r = conf_route(j->m->conf, j->v->first_route);
+	for (uint32_t i = 0; i < j->v->nroutes; i++)
+		if (!r[i].null && r[i].to_port == j->port &&
+		    url_same_host(span_of(r[i].to), j->host))
+			return true;
+	return false;
+}
+
+/* No entry matches: it goes to the server that was named, or not. */
+static json_t *
+named(const struct journey *j)
+{
+	const char *list = j->v->explicit_hosts;
+	int n = (int)(j->host.len < ROUTE_HOST ? j->host.len : ROUTE_HOST);
+	enum hosts_verdict v = hosts_judge(list, j->host, j->port);
+	if (in_table(j))
+		return json_sprintf("goes to %.*s:%u: an entry leads there", n,
+		    j->host.p, j->port);
+	if (v == HOSTS_YES)
+		return json_sprintf("goes to %.*s:%u: ExplicitHosts allows it",
+		    n, j->host.p, j->port);
+	if (v == HOSTS_BY_ADDRESS)
+		return json_sprintf("goes to %.*s:%u, if its address is %s", n,
+		    j->host.p, j->port,
+		    list[0] != '\0'
+			? "one that ExplicitHosts allows"
+			: "one of the Internet (there is no ExplicitHosts)");
+	return json_sprintf("refused: %.*s:%u is not in ExplicitHosts: add it "
+			    "there, in Vhost.xml",
+	    n, j->host.p, j->port);
+}
+
 static json_t *
 result(const struct journey *j)
 {
 	if (j->v->mode == CONF_MODE_LOCAL)
-		return json_string("served here: Proxy/Mode is local");
+		return json_string(
+		    j->is_explicit
+			? "refused: an explicit URL, but this virtual host is "
+			  "no edge; set Proxy/Mode to remote"
+			: "served here: Proxy/Mode is local");
 	if (j->ways > 0)
 		return json_sprintf("fetched: %u way%s%s", j->ways,
 		    j->ways > 1 ? "s" : "",
@@ -148,6 +193,8 @@ result(const struct journey *j)
 			: "");
 	if (j->null)
 		return json_string("refused by the route table");
+	if (j->is_explicit && !j->v->anonymous)
+		return named(j);
 	return json_string(
 	    j->v->anonymous
 		? "refused: no entry of the route table leads anywhere; add "
@@ -156,11 +203,17 @@ result(const struct journey *j)
 		  "matches; set Anonymous to true and add a RouteEntry");
 }
 
+static struct span
+app_of(const struct journey *j)
+{
+	return j->is_explicit ? j->u.app : j->url.app;
+}
+
 static const char *
 app_is(const struct journey *j)
 {
-	const struct conf_app *a = conf_find_app(j->m->conf, j->v, j->url.app);
-	if (j->url.app.len == 0)
+	const struct conf_app *a = conf_find_app(j->m->conf, j->v, app_of(j));
+	if (app_of(j).len == 0)
 		return "missing in the URL";
 	if (a == NULL)
 		return "unknown: it has no directory in AppsDir";
@@ -179,7 +232,17 @@ explain_url(struct master *m, const json_t *req)
 	    j.url.host.len == 0)
 		return control_refusal(
 		    "url: expected rtmp://HOST[:PORT]/APP[/INSTANCE]");
+	struct span rest;
+	j.host = j.url.host;
 	j.port = j.url.port != 0 ? j.url.port : ROUTE_PORT;
+	j.is_explicit = explicit_find(span_of(url), span_of(""), &rest);
+	if (j.is_explicit) {
+		if (!explicit_parse(rest, &j.u) || j.u.host.len == 0)
+			return control_refusal(
+			    reason_text(REASON_EXPLICIT_INVALID));
+		j.host = j.u.host;
+		j.port = j.u.port;
+	}
 	j.entries = json_array();
 	find_vhost(&j);
 	for (uint32_t i = 0; j.v->mode == CONF_MODE_REMOTE && i < j.v->nroutes;
@@ -188,7 +251,7 @@ explain_url(struct master *m, const json_t *req)
 	return json_pack("{s:b, s:s, s:s, s:s, s:b, s:o, s:s, s:o, s:i, s:o}",
 	    "ok", 1, "vhost", j.v->name, "vhost_by", j.by, "mode",
 	    j.v->mode == CONF_MODE_REMOTE ? "remote" : "local", "anonymous",
-	    j.v->anonymous != 0, "app", text(j.url.app), "app_is", app_is(&j),
+	    j.v->anonymous != 0, "app", text(app_of(&j)), "app_is", app_is(&j),
 	    "entries", j.entries, "not_shown",
 	    j.others > OTHERS_MAX ? (int)(j.others - OTHERS_MAX) : 0, "result",
 	    result(&j));

@@ -207,9 +207,8 @@ enter_edge(const struct call *k, const struct conf_vhost *v, struct span url,
 {
 	/* without a host it is known when a stream is asked for */
 	bool known = !e->is_explicit || e->u.host.len > 0;
-	enum reason why =
-	    known ? ways_admit(k->w->conf, v, url, e->is_explicit)
-		  : REASON_NONE;
+	enum reason why = known ? ways_admit(k->w->conf, v, url, e->is_explicit)
+				: REASON_NONE;
 	if (why == REASON_EXPLICIT_HOST)
 		ways_advise(e->u.host, e->u.port, e->words);
 	if (why == REASON_NONE && !session_set_url(k->w, k->s, url))
@@ -235,8 +234,7 @@ read_explicit(struct entrance *e, struct span rest)
 
 /* Find virtual host and application; may somebody be let in there? */
 static enum reason
-enter(
-    const struct call *k, const struct cmd_connect *cc, struct entrance *e)
+enter(const struct call *k, const struct cmd_connect *cc, struct entrance *e)
 {
 	const struct conf *conf = k->w->conf;
 	const struct conf_vhost *v = find_vhost(conf, cc, &e->a);

@@ -171,8 +171,7 @@ ways_admit(const struct conf *conf, const struct conf_vhost *v, struct span url,
 {
 	struct way ways[WAYS_MAX];
 	enum reason why;
-	unsigned n =
-	    ways_find(conf, v, url, is_explicit, none, ways, &why);
+	unsigned n = ways_find(conf, v, url, is_explicit, none, ways, &why);
 	if (url.len > IPC_URL_MAX)
 		return REASON_APP_INVALID;
 	if (n > 0)

@@ -54,7 +54,7 @@ adaptor_is() {
 }
 
 routes() {
-	vhost "<Proxy><Mode>remote</Mode>\\n<RouteTable$1>\\n$2</RouteTable></Proxy>"
+	vhost "<Proxy><Mode>remote</Mode><ExplicitHosts>*</ExplicitHosts>\\n<RouteTable$1>\\n$2</RouteTable></Proxy>"
 }
 
 # Values -----------------------------------------------------------------------
@@ -274,6 +274,10 @@ verdict 0 "applications/vod/Application.xml:2: notice: Client: override means no
 doubtful $D/Vhost.xml "$(routes '' '<RouteEntry>*:80;null</RouteEntry>\n<RouteEntry>a:80;b:1</RouteEntry>\n<RouteEntry>a:*;c:1</RouteEntry>\n<RouteEntry>A:81;C:1</RouteEntry>')" \
     "$D/Vhost.xml:5: warning: RouteEntry a:80;b:1: can never match: an entry before it refuses all that it matches" \
     "$D/Vhost.xml:7: warning: RouteEntry A:81;C:1: is never of use: an entry before it leads to the same place"
+doubtful $D/Vhost.xml "$(vhost '<Proxy><Mode>remote</Mode></Proxy>')" \
+    "$D/Vhost.xml: warning: Proxy/ExplicitHosts: not given: clients may send this edge to any address of the Internet, port 1935; name those that it is for"
+broken $D/Vhost.xml "$(vhost '<Proxy>\n<ExplicitHosts>a, rtmp://b/</ExplicitHosts></Proxy>')" \
+    "$D/Vhost.xml:3: Proxy/ExplicitHosts: expected host, .domain, network (192.0.2.0/24) or *, each with :port or :* if it is not 1935, with commas between; not \"rtmp://b/\""
 fresh
 put _defaultRoot_/edge1/Vhost.xml "$(vhost '<AliasList><Alias name="tv"/></AliasList><Proxy><Mode>remote</Mode><Anonymous>true</Anonymous>\n<RouteTable><RouteEntry>tv:*;o:1</RouteEntry>\n<RouteEntry>edge2:*;o:1</RouteEntry></RouteTable></Proxy>')"
 verdict 0 '_defaultRoot_/edge1/Vhost.xml:4: warning: RouteEntry edge2:*;o:1: can never match: it names neither this virtual host nor an alias of it'

@@ -64,7 +64,7 @@ words() {
 # Without a list: addresses of the Internet at 1935.
 VHOST_XML='<Proxy><Mode>remote</Mode></Proxy>'
 nets_server a
-expect "warned at the start" "$(events config.warning '.text | test("ExplicitHosts")' | wc -l)" -eq 1
+expect "warned at the start" "$(events config.notice '.element == "Proxy/ExplicitHosts"' | wc -l)" -eq 1
 rejected ssh a rtmp://127.0.0.1:22/ "127.0.0.1:22: $ADVICE"
 rejected ssh-app a rtmp://127.0.0.1:22/live "127.0.0.1:22: $ADVICE"
 rejected port a rtmp://origin.example:22/live "origin.example:22: $ADVICE"

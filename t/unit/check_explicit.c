@@ -61,7 +61,8 @@ START_TEST(whole_addresses)
 	expect("rtmp://edge?rtmp://origin/live", "",
 	    "?rtmp://origin:1935/live|_definst_||1");
 	/* tcUrl says nothing: the app does */
-	expect("", "?rtmp://origin/live", "?rtmp://origin:1935/live|_definst_||1");
+	expect(
+	    "", "?rtmp://origin/live", "?rtmp://origin:1935/live|_definst_||1");
 	expect("rtmp://edge/live", "?rtmp://origin/live",
 	    "?rtmp://origin:1935/live|_definst_||1");
 }
@@ -127,12 +128,12 @@ joins(const char *rest, const char *name, const char *want, const char *stream)
 	bool ok = explicit_join(
 	    span_of(rest), span_of(name), whole, sizeof whole, &u, &s);
 	const char *is = ok ? print(&u) : "-";
-	ck_assert_msg(strcmp(is, want) == 0, "%s %s: %s, not %s", rest, name,
-	    is, want);
+	ck_assert_msg(
+	    strcmp(is, want) == 0, "%s %s: %s, not %s", rest, name, is, want);
 	if (!ok)
 		return;
-	ck_assert_msg(span_is(s, stream), "%s %s: %.*s", rest, name,
-	    (int)s.len, s.p);
+	ck_assert_msg(
+	    span_is(s, stream), "%s %s: %.*s", rest, name, (int)s.len, s.p);
 	/* it is the end of the name, and the address stands in front of it */
 	ck_assert_uint_le(s.len, strlen(name));
 	ck_assert_mem_eq(name + strlen(name) - s.len, s.p, s.len);
@@ -149,8 +150,8 @@ START_TEST(halves_are_put_together)
 	    "?rtmp://origin:1936/live|room||1", "name?token=a/b");
 	joins("rtmp:/", "e2/?rtmp://origin/live/name",
 	    "?rtmp://e2:1935/?rtmp://origin:1935/live|_definst_||2", "name");
-	joins("rtmp:/", "[::1]:7/live/name", "?rtmp://[::1]:7/live|_definst_||1",
-	    "name");
+	joins("rtmp:/", "[::1]:7/live/name",
+	    "?rtmp://[::1]:7/live|_definst_||1", "name");
 	/* librtmp, VLC */
 	joins("rtmp://origin", "live/name",
 	    "?rtmp://origin:1935/live|_definst_||1", "name");
@@ -211,13 +212,13 @@ START_TEST(cut_at_every_byte)
 		struct span rest, s;
 		memcpy(p, url, n);
 		if (explicit_find((struct span){ p, n },
-			(struct span){ p + (n > 12 ? 12 : n),
-			    n > 12 ? n - 12 : 0 },
+			(struct span){
+			    p + (n > 12 ? 12 : n), n > 12 ? n - 12 : 0 },
 			&rest) &&
 		    explicit_parse(rest, &u)) {
 			ck_assert_ptr_ne(print(&u), NULL);
-			explicit_join(rest, span_of("a/b/c"), out, sizeof out,
-			    &u, &s);
+			explicit_join(
+			    rest, span_of("a/b/c"), out, sizeof out, &u, &s);
 		}
 		free(p);
 	}

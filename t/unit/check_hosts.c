@@ -18,11 +18,11 @@ addr_of(const char *text)
 START_TEST(special_addresses_are_not_public)
 {
 	static const char *const no[] = { "0.0.0.0", "10.0.0.1", "100.64.0.1",
-		"100.127.255.255", "127.0.0.1", "127.255.0.1", "169.254.169.254",
-		"172.16.0.1", "172.31.255.255", "192.0.0.1", "192.0.2.1",
-		"192.168.1.1", "198.18.0.1", "198.19.255.255", "198.51.100.1",
-		"203.0.113.1", "224.0.0.1", "239.1.1.1", "240.0.0.1",
-		"255.255.255.255", "::", "::1", "::ffff:127.0.0.1",
+		"100.127.255.255", "127.0.0.1", "127.255.0.1",
+		"169.254.169.254", "172.16.0.1", "172.31.255.255", "192.0.0.1",
+		"192.0.2.1", "192.168.1.1", "198.18.0.1", "198.19.255.255",
+		"198.51.100.1", "203.0.113.1", "224.0.0.1", "239.1.1.1",
+		"240.0.0.1", "255.255.255.255", "::", "::1", "::ffff:127.0.0.1",
 		"::ffff:10.0.0.1", "::127.0.0.1", "64:ff9b::10.0.0.1",
 		"64:ff9b:1::1", "100::1", "2001::1", "2001:db8::1",
 		"2002:a00:1::1", "2002:7f00:1::1", "3fff::1", "fc00::1",
@@ -43,8 +43,8 @@ START_TEST(special_addresses_are_not_public)
 END_TEST
 
 static void
-judged(const char *list, const char *host, uint16_t port,
-    enum hosts_verdict want)
+judged(
+    const char *list, const char *host, uint16_t port, enum hosts_verdict want)
 {
 	enum hosts_verdict is = hosts_judge(list, span_of(host), port);
 	ck_assert_msg(is == want, "\"%s\" %s:%u: %d, not %d", list, host, port,

@@ -59,8 +59,8 @@ hops(const char *url, const char *stream)
 	static char text[WAYS_MAX * IPC_HOP_MAX];
 	struct way ways[WAYS_MAX];
 	enum reason why;
-	unsigned n =
-	    ways_find(conf, vhost, span_of(url), is_explicit, span_of(stream), ways, &why);
+	unsigned n = ways_find(conf, vhost, span_of(url), is_explicit,
+	    span_of(stream), ways, &why);
 	text[0] = '\0';
 	for (unsigned i = 0; i < n; i++) {
 		strcat(text, i > 0 ? " " : "");
@@ -99,15 +99,18 @@ START_TEST(admits)
 		"no.example:*;null" };
 	char url[IPC_URL_MAX + 64];
 	table(2, t, false);
-	ck_assert_int_eq(ways_admit(conf, vhost, span_of("rtmp://a.example/x"), false),
+	ck_assert_int_eq(
+	    ways_admit(conf, vhost, span_of("rtmp://a.example/x"), false),
 	    REASON_NONE);
 	ck_assert_int_eq(
 	    ways_admit(conf, vhost, span_of("rtmp://no.example/x"), false),
 	    REASON_ROUTE_NULL);
-	ck_assert_int_eq(ways_admit(conf, vhost, span_of("rtmp://x.example/x"), false),
+	ck_assert_int_eq(
+	    ways_admit(conf, vhost, span_of("rtmp://x.example/x"), false),
 	    REASON_PLAIN_URL);
 	vhost->anonymous = 1;
-	ck_assert_int_eq(ways_admit(conf, vhost, span_of("rtmp://x.example/x"), false),
+	ck_assert_int_eq(
+	    ways_admit(conf, vhost, span_of("rtmp://x.example/x"), false),
 	    REASON_NO_ROUTE);
 	snprintf(url, sizeof url, "rtmp://a.example/%0*d", IPC_URL_MAX, 0);
 	ck_assert_int_eq(
@@ -144,16 +147,14 @@ START_TEST(named)
 	ck_assert_str_eq(hops("rtmps://x.example/live", "?"), "route-rtmps");
 	strcpy(vhost->explicit_hosts, "10.0.0.0/8");
 	ck_assert_str_eq(hops("rtmp://10.0.0.1/live", "?"), "10.0.0.1:1935");
-	ck_assert_str_eq(
-	    hops("rtmp://e2.example/?rtmp://10.0.0.1/live", "?"),
+	ck_assert_str_eq(hops("rtmp://e2.example/?rtmp://10.0.0.1/live", "?"),
 	    "e2.example:1935");
 	/* a name is not yet an address */
 	struct addr a[2], good[2];
 	addr_parse("10.1.1.1", 8, &a[0]);
 	addr_parse("127.0.0.1", 9, &a[1]);
-	ck_assert_uint_eq(ways_judge(vhost, span_of("e2.example"), 1935, a, 2,
-			      good),
-	    1);
+	ck_assert_uint_eq(
+	    ways_judge(vhost, span_of("e2.example"), 1935, a, 2, good), 1);
 	ck_assert(addr_equal(&good[0], &a[0]));
 	/* an implicit edge goes by its table alone */
 	vhost->anonymous = 1;
