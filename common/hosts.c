@@ -172,6 +172,25 @@ names(const struct item *it, struct span host)
 	       same(span_skip(host, host.len - want.len), want);
 }
 
+/*
+ * 127.1, 010.0.0.1, 2130706433, 0x7f000001: inet_aton(3) reads an address there, and
+ * some resolvers do.  No name of the Internet ends like that (RFC 3696, 2).
+ */
+static bool
+ends_in_number(struct span host)
+{
+	size_t at = host.len;
+	while (at > 0 && host.p[at - 1] != '.')
+		at--;
+	host = span_skip(host, at);
+	if (host.len > 1 && host.p[0] == '0' && lower(host.p[1]) == 'x')
+		return true;
+	for (size_t i = 0; i < host.len; i++)
+		if (host.p[i] < '0' || host.p[i] > '9')
+			return false;
+	return true;
+}
+
 enum hosts_verdict
 hosts_judge(const char *list, struct span host, uint16_t port)
 {
@@ -191,7 +210,7 @@ hosts_judge(const char *list, struct span host, uint16_t port)
 		else if (names(&it, host))
 			return HOSTS_YES;
 	}
-	return v;
+	return ends_in_number(host) ? HOSTS_NO : v;
 }
 
 bool

@@ -62,6 +62,22 @@ START_TEST(no_list)
 }
 END_TEST
 
+/* Other spellings of addresses are no names, but if the list has them. */
+START_TEST(numbers_are_no_names)
+{
+	static const char *const no[] = { "127.1", "10.0.1", "010.0.0.1",
+		"0177.0.0.1", "2130706433", "0x7f000001", "a.0X7f", "10.0.0.1.",
+		"1.2.3.4.5" };
+	for (size_t i = 0; i < sizeof no / sizeof *no; i++) {
+		judged("", no[i], 1935, HOSTS_NO);
+		judged("0.0.0.0/0, *", no[i], 1935, HOSTS_NO);
+		judged(no[i], no[i], 1935, HOSTS_YES);
+	}
+	judged("", "origin.x10", 1935, HOSTS_BY_ADDRESS);
+	judged("", "127.0.0.1.example", 1935, HOSTS_BY_ADDRESS);
+}
+END_TEST
+
 START_TEST(names)
 {
 	const char *l = "origin.example, .Cdn.example.:1936 ,x.example:*";
@@ -136,6 +152,7 @@ main(void)
 	TCase *t = tcase_create("hosts");
 	tcase_add_test(t, special_addresses_are_not_public);
 	tcase_add_test(t, no_list);
+	tcase_add_test(t, numbers_are_no_names);
 	tcase_add_test(t, names);
 	tcase_add_test(t, addresses);
 	tcase_add_test(t, star);
