@@ -98,6 +98,15 @@ why_not(const struct conf_route *r, const struct journey *j)
 	return "no: another host";
 }
 
+/* Does ExplicitHosts, of an entry that names no host itself? */
+static bool
+refuses(const struct journey *j, const struct conf_route *r)
+{
+	return strcmp(r->from, "*") == 0 && strcmp(r->to, "*") == 0 &&
+	       hosts_judge(j->v->explicit_hosts, j->host,
+		   r->to_port ? r->to_port : j->port) == HOSTS_NO;
+}
+
 /* What becomes of an entry that matches. */
 static void
 judge(struct journey *j, const struct conf_route *r, const char *hop,
@@ -110,6 +119,10 @@ judge(struct journey *j, const struct conf_route *r, const char *hop,
 		snprintf(why, TEXT, "matches: refused");
 	else if (r->protocol == ROUTE_RTMPS)
 		snprintf(why, TEXT, "matches, but rtmps is not spoken here");
+	else if (refuses(j, r))
+		snprintf(why, TEXT,
+		    "matches, but leaves the host to the client, and "
+		    "ExplicitHosts does not have it");
 	else if (is_ours(j, hop))
 		snprintf(why, TEXT, "matches, skipped: it is this server");
 	else if (down != NULL)

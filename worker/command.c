@@ -209,7 +209,7 @@ enter_edge(const struct call *k, const struct conf_vhost *v, struct span url,
 	bool known = !e->is_explicit || e->u.host.len > 0;
 	enum reason why = known ? ways_admit(k->w->conf, v, url, e->is_explicit)
 				: REASON_NONE;
-	if (why == REASON_EXPLICIT_HOST)
+	if (why == REASON_EXPLICIT_HOST && e->is_explicit)
 		ways_advise(e->u.host, e->u.port, e->words);
 	if (why == REASON_NONE && !session_set_url(k->w, k->s, url))
 		why = REASON_APP_INVALID;

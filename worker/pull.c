@@ -271,10 +271,13 @@ set_ways(struct worker *w, struct pull *p)
 	    (struct span){ p->key + vhost, p->keylen - vhost }, ways, &why);
 	if (p->nways == 0)
 		return why;
-	struct up_target to = { .vhost = p->vhost, .judge = ways[0].judge };
-	memcpy(to.hop, ways[0].hop, sizeof to.hop);
-	if (!upstreams_admit(w, &to))
-		return REASON_EXPLICIT_LIMIT;
+	for (unsigned i = 0; i < p->nways; i++) {
+		struct up_target to = { .vhost = p->vhost,
+			.judge = ways[i].judge };
+		memcpy(to.hop, ways[i].hop, sizeof to.hop);
+		if (!upstreams_admit(w, &to))
+			return REASON_EXPLICIT_LIMIT;
+	}
 	p->ways = malloc(p->nways * sizeof *p->ways);
 	if (p->ways == NULL)
 		return REASON_INPUT_MEMORY;

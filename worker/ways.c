@@ -84,6 +84,13 @@ named(const struct conf *conf, const struct conf_vhost *v, struct span host,
 	return 1;
 }
 
+/* An entry that leads to whatever host the client says names none itself. */
+static bool
+by_client(const struct conf_route *r)
+{
+	return strcmp(r->from, "*") == 0 && strcmp(r->to, "*") == 0;
+}
+
 static bool
 same_left(const struct conf_route *a, const struct conf_route *b)
 {
@@ -147,17 +154,21 @@ ways_find(const struct conf *conf, const struct conf_vhost *v, struct span url,
 		return named(conf, v, host, port, ways, why);
 	*why = REASON_NO_ROUTE;
 	for (uint32_t i = 0; i < found; i++) {
+		bool judge = by_client(&table[hop[i].entry]);
 		if (hop[i].null)
 			*why = REASON_ROUTE_NULL;
 		else if (hop[i].protocol == ROUTE_RTMPS)
 			*why = REASON_ROUTE_RTMPS;
+		else if (judge && hosts_judge(v->explicit_hosts, hop[i].host,
+				      hop[i].port) == HOSTS_NO)
+			*why = REASON_EXPLICIT_HOST;
 		else {
 			struct way *y = &ways[n++];
 			set_way(y, hop[i].host, hop[i].port,
 			    table[hop[i].entry].line);
 			y->group = group_of(table, hop[i].entry);
 			y->score = score_of(stream, y->hop);
-			y->judge = false;
+			y->judge = judge;
 		}
 	}
 	if (v->routes_hashed && stream.len > 0)

@@ -2,7 +2,8 @@
  * ways - where an edge goes for what a client asks of it: the entries of the
  * route table that match the host and port of its tcUrl, in their order.  Without
  * one it goes nowhere, but for an explicit address on an explicit edge (Anonymous
- * is false): then to the server that the client names, if ExplicitHosts has it.
+ * is false): then to the server that the client names, if ExplicitHosts has it.  So
+ * does an entry *:*;*:*, that leaves the host to the client.
  * Context: any; ways_ours() asks the kernel.
  */
 #ifndef WORKER_WAYS_H

@@ -166,6 +166,42 @@ START_TEST(named)
 }
 END_TEST
 
+/* An entry that leaves the host to the client is no way around ExplicitHosts. */
+START_TEST(named_through_table)
+{
+	static const char *const t[] = { "mine.example:*;*:1936", "*:80;b:80",
+		"*:*;*:*" };
+	struct way ways[WAYS_MAX];
+	enum reason why;
+	table(3, t, false);
+	for (unsigned i = 0; i < 2; i++) {
+		is_explicit = i == 0;
+		vhost->anonymous = i;
+		vhost->explicit_hosts[0] = '\0';
+		ck_assert_str_eq(
+		    hops("rtmp://10.0.0.1/live", ""), "explicit-host");
+		ck_assert_str_eq(
+		    hops("rtmp://x.example:22/live", ""), "explicit-host");
+		ck_assert_uint_eq(
+		    ways_find(conf, vhost, span_of("rtmp://x.example/live"),
+			is_explicit, span_of(""), ways, &why),
+		    1);
+		ck_assert(ways[0].judge);
+		/* the other ways of the same client remain */
+		ck_assert_str_eq(hops("rtmp://10.0.0.1:80/live", ""), "b:80");
+		/* a host that the table names, on either side */
+		ways_find(conf, vhost, span_of("rtmp://mine.example/live"),
+		    is_explicit, span_of(""), ways, &why);
+		ck_assert_str_eq(ways[0].hop, "mine.example:1936");
+		ck_assert(!ways[0].judge);
+		strcpy(vhost->explicit_hosts, "10.0.0.0/8");
+		ck_assert_str_eq(
+		    hops("rtmp://10.0.0.1/live", ""), "10.0.0.1:1935");
+	}
+	is_explicit = false;
+}
+END_TEST
+
 /* select="hash": streams spread, each keeps its order; what stands apart stays. */
 START_TEST(hashed)
 {
@@ -200,6 +236,7 @@ main(void)
 	tcase_add_test(t, no_entry);
 	tcase_add_test(t, admits);
 	tcase_add_test(t, named);
+	tcase_add_test(t, named_through_table);
 	tcase_add_test(t, hashed);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
