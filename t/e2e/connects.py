@@ -63,7 +63,9 @@ def client(c, out):
 
 def main():
     address, port, out = sys.argv[1:]
-    s = socket.create_server((address, int(port)))
+    six = ":" in address
+    s = socket.create_server((address, int(port)), dualstack_ipv6=six,
+                             family=socket.AF_INET6 if six else socket.AF_INET)
     with open(out + ".listens", "w", encoding="ascii"):
         pass
     while True:
