@@ -259,6 +259,46 @@ set_via(struct worker *w, struct pull *p, const struct ipc_pull *q)
 	}
 }
 
+/* Servers that only clients have named, by the hops of their ways. */
+struct named {
+	const char *hop[UP_NAMED_MAX + WAYS_MAX];
+	unsigned n;
+};
+
+/* Those of ways that are new in s, while it has less than max. */
+static void
+add_named(struct named *s, unsigned max, const struct way *ways, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		unsigned k = 0;
+		while (k < s->n && strcmp(s->hop[k], ways[i].hop) != 0)
+			k++;
+		if (ways[i].judge && k == s->n && s->n < max)
+			s->hop[s->n++] = ways[i].hop;
+	}
+}
+
+/*
+ * May something be fetched from there?  Without ExplicitHosts this worker goes to
+ * UP_NAMED_MAX servers at a time that clients have named: those of all pulls, with a
+ * connection or between two tries.
+ */
+static bool
+servers_admit(struct worker *w, const struct conf_vhost *v,
+    const struct way *ways, unsigned n)
+{
+	const struct pull *p;
+	struct named s = { .n = 0 };
+	if (v->explicit_hosts[0] != '\0')
+		return true;
+	TAILQ_FOREACH (p, &w->pulls->all, next)
+		if (p->ways != NULL && p->vhost->explicit_hosts[0] == '\0')
+			add_named(&s, UP_NAMED_MAX, p->ways, p->nways);
+	unsigned before = s.n;
+	add_named(&s, UP_NAMED_MAX + WAYS_MAX, ways, n);
+	return s.n == before || s.n <= UP_NAMED_MAX;
+}
+
 /* REASON_NONE, or why there is nowhere to go. */
 static enum reason
 set_ways(struct worker *w, struct pull *p)
@@ -271,13 +311,8 @@ set_ways(struct worker *w, struct pull *p)
 	    (struct span){ p->key + vhost, p->keylen - vhost }, ways, &why);
 	if (p->nways == 0)
 		return why;
-	for (unsigned i = 0; i < p->nways; i++) {
-		struct up_target to = { .vhost = p->vhost,
-			.judge = ways[i].judge };
-		memcpy(to.hop, ways[i].hop, sizeof to.hop);
-		if (!upstreams_admit(w, &to))
-			return REASON_EXPLICIT_LIMIT;
-	}
+	if (!servers_admit(w, p->vhost, ways, p->nways))
+		return REASON_EXPLICIT_LIMIT;
 	p->ways = malloc(p->nways * sizeof *p->ways);
 	if (p->ways == NULL)
 		return REASON_INPUT_MEMORY;

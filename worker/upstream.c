@@ -385,27 +385,6 @@ serves(const struct upstream *up, const struct up_target *to)
 		   up->nlegs < UP_LEGS_OTHER);
 }
 
-bool
-upstreams_admit(const struct worker *w, const struct up_target *to)
-{
-	const struct upstream *up, *seen[UP_NAMED_MAX];
-	unsigned n = 0, i;
-	if (!to->judge || to->vhost->explicit_hosts[0] != '\0')
-		return true;
-	TAILQ_FOREACH (up, &w->upstreams->all, next) {
-		if (!up->to.judge || up->to.vhost->explicit_hosts[0] != '\0')
-			continue;
-		if (strcmp(up->to.hop, to->hop) == 0)
-			return true;
-		for (i = 0; i < n; i++)
-			if (strcmp(seen[i]->to.hop, up->to.hop) == 0)
-				break;
-		if (i == n && n < UP_NAMED_MAX)
-			seen[n++] = up;
-	}
-	return n < UP_NAMED_MAX;
-}
-
 int
 leg_open(
     struct worker *w, struct leg *l, const struct up_target *to, bool alone)

@@ -33,7 +33,7 @@ enum {
 	UP_LEGS_OTHER =
 	    30, /* streams on a connection to another make of server */
 	UP_MOVES_MAX = 16,
-	UP_NAMED_MAX = 16, /* servers */
+	UP_NAMED_MAX = 16,  /* servers that only clients have named */
 	UP_ASKING_MAX = 64, /* unanswered at a time */
 	UP_AGAIN_MS = 500,  /* for TCP, to a server that delivered before */
 	UP_PING_MS =
@@ -127,12 +127,6 @@ int leg_open(
 
 /* Ask again, with a longer via. */
 void leg_again(struct worker *w, struct leg *l);
-
-/*
- * May one more server be gone to that only a client has named?  Without
- * ExplicitHosts they are UP_NAMED_MAX at a time.
- */
-bool upstreams_admit(const struct worker *w, const struct up_target *to);
 
 /* Give it up; its connection goes with the last one. */
 void leg_close(struct worker *w, struct leg *l);
