@@ -86,8 +86,8 @@ ask_start(struct client *c, const struct cmd_reply *reply)
 	struct writer w;
 	writer_init(&w, buf, sizeof(buf));
 	if (c->net->publish) {
-		cmd_write_publish(
-		    &w, c->chunk, c->msid, TXN_START, stream_name(c), "live");
+		cmd_write_publish(&w, c->chunk, c->msid, TXN_START,
+		    stream_name(c), "live", (struct span){ "", 0 }, 0);
 	} else {
 		wire_set_buffer_length(&w, c->msid, BUFFER_MS);
 		cmd_write_play(&w, c->chunk, c->msid, TXN_START, stream_name(c),

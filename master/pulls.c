@@ -295,11 +295,25 @@ queue_pull(struct master *m, struct pull *p)
 	pulls_tell(m, (unsigned)p->slot, IPC_PULL, p->id);
 }
 
+/* Is it live, and not because it is fetched? */
+static bool
+published_here(const struct master *m, const struct pull *p)
+{
+	uint32_t b;
+	uint64_t gen;
+	if (!directory_find(&m->arena, p->text, p->keylen, &b, &gen))
+		return false;
+	const struct block *blk = &m->arena.control->block[b];
+	return atomic_load_explicit(&blk->state_gen, memory_order_relaxed) ==
+		   state_gen(BLOCK_LIVE, gen) &&
+	       atomic_load_explicit(&blk->pull, memory_order_relaxed) == 0;
+}
+
 /* Find a worker for a name that has none. */
 static void
 assign(struct master *m, struct pull *p)
 {
-	int slot = m->stopping ? -1 : choose(m, p);
+	int slot = m->stopping || published_here(m, p) ? -1 : choose(m, p);
 	bug_on(p->slot >= 0);
 	if (slot < 0)
 		return;
@@ -470,6 +484,41 @@ pulls_live(struct master *m, uint64_t id, bool live)
 		linger(m, p);
 	else if (lingered)
 		drop(m, p);
+}
+
+/* p as it stands, with another id: what is said of the old one is over. */
+static struct pull *
+renew(struct master *m, struct pull *p)
+{
+	size_t size = sizeof *p + p->keylen + p->urllen + p->querylen;
+	struct pull *q = malloc(size);
+	if (q == NULL || p->wants == 0) {
+		free(q);
+		drop(m, p);
+		return NULL;
+	}
+	memcpy(q, p, size);
+	q->told = q->queued = q->live = q->lingers = false;
+	memset(&q->seen, 0, sizeof q->seen);
+	drop(m, p);
+	place(m->pulls, q);
+	return q;
+}
+
+void
+pulls_published(struct master *m, const char *key, size_t keylen)
+{
+	struct pull *p = find_key(m->pulls, key, keylen);
+	if (p != NULL && p->slot >= 0)
+		(void)renew(m, p);
+}
+
+void
+pulls_unpublished(struct master *m, const char *key, size_t keylen)
+{
+	struct pull *p = find_key(m->pulls, key, keylen);
+	if (p != NULL && p->slot < 0)
+		assign(m, p);
 }
 
 void

@@ -9,6 +9,7 @@
  *	its worker died		-> PULL to another, at once; when none is up, as
  *				   soon as one is
  *	WANT with a longer via	-> PULL again, with the same id
+ *	published here		-> DROP; PULL when that is over, with another id
  *
  * A name is pulled by one worker of the machine.  Names of one application
  * instance go to two workers at most, so that names which wait together share
@@ -104,6 +105,14 @@ enum pulls_claim pulls_claim(const struct master *m, unsigned slot, uint64_t id,
 
 /* The pull has a live block now, or has none any more; an old id is ignored. */
 void pulls_live(struct master *m, uint64_t id, bool live);
+
+/*
+ * A client publishes key here, as the next server lets it: nobody fetches it, and
+ * who did is told to stop.  When that is over (pulls_unpublished) it is fetched for
+ * whoever wants it.
+ */
+void pulls_published(struct master *m, const char *key, size_t keylen);
+void pulls_unpublished(struct master *m, const char *key, size_t keylen);
 
 /* Ask every worker to go back to first routes. */
 void pulls_rebalance(struct master *m);

@@ -237,6 +237,15 @@ grace_of(const struct master *m, uint32_t d, enum reason why, bool pulled)
 	return (uint64_t)ms;
 }
 
+/* A name that was published here may be wanted from another server. */
+static void
+fetch_again(struct master *m, uint32_t d)
+{
+	char key[DIR_KEY_MAX];
+	size_t len = directory_key(&m->arena, d, key);
+	pulls_unpublished(m, key, len);
+}
+
 /*
  * LIVE -> ENDED, in the order that lets a worker which sees the end know all
  * about it; then marks in every slot.  The caller writes the eventfds after
@@ -272,6 +281,8 @@ end_stream(struct master *m, uint32_t b, enum reason why, struct left left)
 	m->streams->live--;
 	log_end(m, b, gen, why, grace_ms);
 	pulls_live(m, pull, false);
+	if (pull == 0)
+		fetch_again(m, d);
 }
 
 /* The clock in a dead owner's half: nothing else of it is trusted. */
@@ -374,6 +385,8 @@ grant(struct master *m, unsigned slot, uint64_t request,
 	make_live(m, slot, p, (uint32_t)b, (uint32_t)d, &a.u.stream);
 	log_start(m, slot, p, (uint32_t)b, a.u.stream.gen);
 	pulls_live(m, p->pull, true);
+	if (p->pull == 0)
+		pulls_published(m, p->key, p->keylen);
 	if (master_tell(m, slot, &a) != 0) {
 		end_stream(
 		    m, (uint32_t)b, REASON_INTERNAL, (struct left){ 0, 0 });
@@ -502,6 +515,13 @@ publish_pull(struct master *m, unsigned slot, const struct ipc_msg *msg,
 		(void)wait_for_name(m, slot, msg, b);
 }
 
+static bool
+is_remote(const struct master *m, const char *key, size_t len)
+{
+	return conf_vhost(m->conf, conf_key_app(m->conf, key, len)->vhost)
+		   ->mode == CONF_MODE_REMOTE;
+}
+
 static int
 on_publish(struct master *m, unsigned slot, const struct ipc_msg *msg)
 {
@@ -518,7 +538,10 @@ on_publish(struct master *m, unsigned slot, const struct ipc_msg *msg)
 		publish_pull(m, slot, msg, c);
 		return 0;
 	}
-	enum reason why = auth_ask(m, slot, TOKEN_PUBLISH, p);
+	bool remote = is_remote(m, p->key, p->keylen);
+	/* of an edge the origin has said yes already */
+	enum reason why =
+	    remote ? REASON_NONE : auth_ask(m, slot, TOKEN_PUBLISH, p);
 	if (m->stopping)
 		refuse(m, slot, msg->request, p, REASON_SERVER_STOP);
 	else if (why != REASON_NONE)
@@ -527,9 +550,11 @@ on_publish(struct master *m, unsigned slot, const struct ipc_msg *msg)
 		refuse(m, slot, msg->request, p, REASON_NAME_BANNED);
 	else if (!name_is_taken(m, p, &b, &gen))
 		grant(m, slot, msg->request, p);
-	else if (pull_of(m, b) != 0)
-		refuse(m, slot, msg->request, p, REASON_NAME_TAKEN);
-	else
+	else if (pull_of(m, b) != 0) {
+		/* who fetches it is told to stop, and ends it any moment */
+		if (wait_for_name(m, slot, msg, b))
+			pulls_published(m, p->key, p->keylen);
+	} else
 		ask_owner(m, slot, msg, b, gen);
 	return 0;
 }

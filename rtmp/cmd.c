@@ -231,18 +231,6 @@ name_or_stop(const struct amf0_value *v, struct span *name, bool *stop)
 	return amf0_is_string(v) || *stop ? AMF0_OK : AMF0_MALFORMED;
 }
 
-enum amf0_result
-cmd_parse_publish(const struct cmd *c, struct cmd_publish *out)
-{
-	struct amf0_value v[2];
-	*out = (struct cmd_publish){ .name = { "", 0 }, .type = { "", 0 } };
-	enum amf0_result e = arguments(c, v, 2);
-	if (e != AMF0_OK)
-		return e;
-	out->type = string_or_empty(&v[1]);
-	return name_or_stop(&v[0], &out->name, &out->stop);
-}
-
 /*
  * start is in seconds in RTMP 1.0, 7.2.2.1, but senders count milliseconds:
  * only -1 and -2 are taken as written (GStreamer gst/rtmp2 sends -2).
@@ -280,6 +268,20 @@ find_number(const struct amf0_value *object, const char *key, double other)
 	struct amf0_value v;
 	amf0_find(object, key, &v);
 	return number_or(&v, other);
+}
+
+enum amf0_result
+cmd_parse_publish(const struct cmd *c, struct cmd_publish *out)
+{
+	struct amf0_value v[3];
+	*out = (struct cmd_publish){ .name = { "", 0 }, .type = { "", 0 } };
+	enum amf0_result e = arguments(c, v, 3);
+	if (e != AMF0_OK)
+		return e;
+	out->type = string_or_empty(&v[1]);
+	out->via = find_string(&v[2], CMD_VIA);
+	out->hops = find_number(&v[2], CMD_HOPS, 0);
+	return name_or_stop(&v[0], &out->name, &out->stop);
 }
 
 enum amf0_result

@@ -121,6 +121,8 @@ struct cmd_publish {
 	struct span name; /* as sent, with ?query */
 	struct span type; /* "live", "record", "append"; "" if missing */
 	bool stop;	  /* publish(false) */
+	struct span via;  /* CMD_VIA, "" if not sent */
+	double hops;	  /* CMD_HOPS, 0 if not sent */
 };
 enum amf0_result cmd_parse_publish(
     const struct cmd *c, struct cmd_publish *out);
@@ -244,6 +246,10 @@ struct cmd_status {
 void cmd_write_on_status(struct writer *w, uint32_t chunk, uint32_t msid,
     const struct cmd_status *s);
 
+/* onStatus with an information object as it came, AMF0. */
+void cmd_write_on_status_raw(
+    struct writer *w, uint32_t chunk, uint32_t msid, struct span info);
+
 /* A description "before NAME after" in parts: "Started playing cam1." */
 void cmd_write_on_status_name(struct writer *w, uint32_t chunk, uint32_t msid,
     const char *level, const char *code, const char *before, struct span name,
@@ -279,8 +285,10 @@ void cmd_write_call(struct writer *w, uint32_t chunk, enum cmd_id id,
 void cmd_write_call_name(struct writer *w, uint32_t chunk, enum cmd_id id,
     double txn, struct span name);
 
+/* via and hops if set. */
 void cmd_write_publish(struct writer *w, uint32_t chunk, uint32_t msid,
-    double txn, struct span name, const char *type);
+    double txn, struct span name, const char *type, struct span via,
+    double hops);
 
 /* Only name and start go, as FFmpeg and librtmp do; via and hops if set. */
 void cmd_write_play(struct writer *w, uint32_t chunk, uint32_t msid, double txn,

@@ -132,6 +132,16 @@ cmd_write_result_null(struct writer *w, uint32_t chunk, double txn)
 }
 
 void
+cmd_write_on_status_raw(
+    struct writer *w, uint32_t chunk, uint32_t msid, struct span info)
+{
+	struct call c = call_begin(w, chunk, msid, "onStatus", 0);
+	amf0_write_null(w);
+	writer_span(w, info);
+	call_end(w, &c);
+}
+
+void
 cmd_write_on_status(
     struct writer *w, uint32_t chunk, uint32_t msid, const struct cmd_status *s)
 {
@@ -295,14 +305,27 @@ cmd_write_call_name(struct writer *w, uint32_t chunk, enum cmd_id id,
 	call_end(w, &c);
 }
 
+/* Between servers of ours: who it came through. */
+static void
+write_via(struct writer *w, struct span via, double hops)
+{
+	if (via.len == 0)
+		return;
+	amf0_object_begin(w);
+	amf0_prop_string(w, CMD_VIA, via);
+	amf0_prop_number(w, CMD_HOPS, hops);
+	amf0_object_end(w);
+}
+
 void
 cmd_write_publish(struct writer *w, uint32_t chunk, uint32_t msid, double txn,
-    struct span name, const char *type)
+    struct span name, const char *type, struct span via, double hops)
 {
 	struct call c = call_begin(w, chunk, msid, "publish", txn);
 	amf0_write_null(w);
 	amf0_write_string(w, name);
 	amf0_write_text(w, type);
+	write_via(w, via, hops);
 	call_end(w, &c);
 }
 
@@ -317,10 +340,7 @@ cmd_write_play(struct writer *w, uint32_t chunk, uint32_t msid, double txn,
 	if (via.len > 0) {
 		amf0_write_number(w, -1); /* duration: all */
 		amf0_write_boolean(w, true);
-		amf0_object_begin(w);
-		amf0_prop_string(w, CMD_VIA, via);
-		amf0_prop_number(w, CMD_HOPS, hops);
-		amf0_object_end(w);
+		write_via(w, via, hops);
 	}
 	call_end(w, &c);
 }

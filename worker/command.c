@@ -445,13 +445,6 @@ no_deadline(struct conn *c)
 		conn_no_deadline(c);
 }
 
-static bool
-is_edge(const struct call *k)
-{
-	return conf_vhost(k->w->conf, k->c->app->vhost)->mode ==
-	       CONF_MODE_REMOTE;
-}
-
 static enum reason
 on_publish(const struct call *k)
 {
@@ -466,11 +459,6 @@ on_publish(const struct call *k)
 	}
 	if (k->ns->use != NS_IDLE)
 		return REASON_COMMAND_ORDER;
-	if (is_edge(k)) {
-		status_text(k, reason_status(REASON_EDGE_PUBLISH),
-		    reason_text(REASON_EDGE_PUBLISH));
-		return REASON_NONE;
-	}
 	if (p.type.len > 0 && !span_is(p.type, "live")) {
 		status_text(k, reason_status(REASON_RECORD),
 		    reason_text(REASON_RECORD));
@@ -485,7 +473,7 @@ on_publish(const struct call *k)
 	}
 	k->ns->use = NS_ASKED;
 	no_deadline(k->c);
-	k->w->sessions->ops->publish(k->w, k->c, k->ns);
+	k->w->sessions->ops->publish(k->w, k->c, k->ns, &p);
 	k->s->shown = (struct span){ NULL, 0 };
 	return REASON_NONE;
 }

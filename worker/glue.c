@@ -6,6 +6,7 @@
 #include "worker/hops.h"
 #include "worker/publish.h"
 #include "worker/pull.h"
+#include "worker/relay.h"
 #include "worker/upstream.h"
 #include "worker/want.h"
 
@@ -31,7 +32,7 @@ stop_stream(
 {
 	if (ns->use == NS_PULL)
 		ns->use = NS_IDLE; /* its leg has gone before it */
-	else if (ns->use == NS_PLAY)
+	else if (ns->use == NS_PLAY || ns->use == NS_PUSH)
 		play_stop(w, c, ns, why);
 	else if (ns->admit != NULL)
 		admit_stop(w, ns);
@@ -48,7 +49,7 @@ begin(struct worker *w, struct conn *c, struct netstream *ns, struct msg **m,
 }
 
 const struct session_ops glue_session_ops = {
-	.publish = publish_ask,
+	.publish = relay_publish,
 	.play = admit_play,
 	.stop = stop_stream,
 	.receive = play_receive,

@@ -33,6 +33,7 @@
 #include "worker/play.h"
 #include "worker/publish.h"
 #include "worker/pull.h"
+#include "worker/push.h"
 #include "worker/resolve.h"
 #include "worker/session.h"
 #include "worker/upstream.h"
@@ -287,6 +288,7 @@ run(struct worker *w)
 		dial_tick(w);
 		upstreams_tick(w);
 		pull_tick(w);
+		pushes_tick(w);
 		conns_reap(w);
 		publishers_pass(w);
 		conns_reap(w);
@@ -328,6 +330,8 @@ start(struct worker *w, const struct handover *h)
 	if (r == 0)
 		r = pull_init(w);
 	if (r == 0)
+		r = pushes_init(w);
+	if (r == 0)
 		r = link_init(w, IPC_FD, master_said);
 	if (r != 0)
 		return unfit("memory", strerror(-r));
@@ -345,6 +349,7 @@ stop(struct worker *w)
 {
 	link_fini(w);
 	pull_fini(w);
+	pushes_fini(w);
 	players_fini(w);
 	publishers_fini(w);
 	sessions_fini(w);

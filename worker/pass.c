@@ -292,7 +292,7 @@ end_waits(struct worker *w, struct title *t)
 	struct player *p, *after;
 	for (p = TAILQ_FIRST(&t->players); p != NULL; p = after) {
 		after = TAILQ_NEXT(p, next_title);
-		if (p->watch != NULL || p->tail != NULL)
+		if (p->watch != NULL || p->tail != NULL || p->push != NULL)
 			continue;
 		struct mono until =
 		    mono_add_ms(p->waits, (uint64_t)t->app->wait_ms);

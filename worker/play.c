@@ -7,6 +7,7 @@
 #include "shm/section.h"
 #include "worker/link.h"
 #include "worker/players.h"
+#include "worker/push.h"
 #include "worker/want.h"
 
 struct player_list *
@@ -57,12 +58,13 @@ player_attach(struct worker *w, struct player *p)
 	if (p->c->app->join_ms == 0 || p->c->app->join_bytes == 0)
 		p->join_from = v->view.head; /* only what comes from now on */
 	watch_count(w, v);
-	if (!p->told_live && !p->fresh)
+	if (!p->told_live && !p->fresh && p->push == NULL)
 		session_status(w, p->c, p->ns, "status",
 		    "NetStream.Play.PublishNotify", "", " is now published.");
 	p->told_live = true;
 	p->fresh = false;
-	conn_row_role(p->c, ROW_PLAY);
+	if (p->push == NULL)
+		conn_row_role(p->c, ROW_PLAY);
 	player_queue(w, p);
 }
 
@@ -75,7 +77,8 @@ player_tell_end(struct worker *w, struct player *p)
 	    t->grace.ns != 0)
 		return;
 	p->told_live = false;
-	session_status(w, p->c, p->ns, "status",
+	if (p->push == NULL)
+		session_status(w, p->c, p->ns, "status",
 	    "NetStream.Play.UnpublishNotify", "", " is now unpublished.");
 }
 
@@ -94,7 +97,10 @@ player_detach(struct worker *w, struct player *p)
 		watch_mark(w, v); /* to be closed after the section */
 	if (p->title == NULL)
 		return;
-	conn_row_role(p->c, ROW_WAIT);
+	if (p->push != NULL)
+		push_drained(w, p);
+	else
+		conn_row_role(p->c, ROW_WAIT);
 	if (p->title->cur != NULL && p->title->cur != v && p->tail == NULL)
 		player_attach(w, p);
 	else
@@ -129,6 +135,8 @@ player_done(struct worker *w, struct player *p)
 static void
 log_stop(struct worker *w, const struct player *p)
 {
+	if (p->push != NULL)
+		return;
 	LOG(play_stop, .client = p->c->id, .stream = netstream_name(p->ns),
 	    .seconds = (double)mono_ms_since(p->since, w->now) / 1000,
 	    .bytes_out = p->c->bytes_out, .skips = p->skips);
@@ -261,6 +269,26 @@ player_deny(
 	session_idle(w, c);
 }
 
+/* p plays t on ns, as soon as it is live. */
+static void
+enter(struct worker *w, struct player *p, struct conn *c, struct netstream *ns,
+    struct title *t)
+{
+	p->c = c;
+	p->ns = ns;
+	p->title = t;
+	p->msid = ns->id;
+	p->fresh = p->newcomer = true;
+	p->since = p->waits = w->now;
+	p->next_conn = c->player;
+	c->player = p;
+	ns->player = p;
+	TAILQ_INSERT_TAIL(&t->players, p, next_title);
+	t->n++;
+	w->players->n++;
+	title_scan(w, t);
+}
+
 void
 play_start(struct worker *w, struct conn *c, struct netstream *ns,
     const struct cmd_play *cp)
@@ -284,24 +312,30 @@ play_start(struct worker *w, struct conn *c, struct netstream *ns,
 		return;
 	}
 	memset(p, 0, sizeof *p);
-	p->c = c;
-	p->ns = ns;
-	p->title = t;
-	p->msid = ns->id;
-	p->fresh = p->newcomer = true;
-	p->since = p->waits = w->now;
-	p->next_conn = c->player;
-	c->player = p;
-	ns->player = p;
-	TAILQ_INSERT_TAIL(&t->players, p, next_title);
-	t->n++;
-	w->players->n++;
-	title_scan(w, t);
+	enter(w, p, c, ns, t);
 	want_add(w, c, ns, t, cp);
 	worker_count(w, COUNTER_PLAYS, 1);
 	conn_row_key(c, ns->key, ns->keylen);
 	conn_row_role(c, ROW_WAIT);
 	write_start(w, p, cp);
+}
+
+bool
+play_push(
+    struct worker *w, struct conn *c, struct netstream *ns, struct push *push)
+{
+	struct player *p = bufpool_get_new(&w->pool, sizeof *p);
+	struct title *t = p != NULL ? title_find(w, ns->key, ns->keylen) : NULL;
+	if (t == NULL) {
+		if (p != NULL)
+			bufpool_put(&w->pool, p, sizeof *p);
+		return false;
+	}
+	memset(p, 0, sizeof *p);
+	p->push = push;
+	p->started = true;
+	enter(w, p, c, ns, t);
+	return true;
 }
 
 void

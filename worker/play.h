@@ -25,6 +25,8 @@
 
 #include "worker/session.h"
 
+struct push;
+
 enum {
 	PLAY_SEND_MAX = 128 * 1024,	    /* per player and pass */
 	PLAY_SECTION_MAX = 2 * 1024 * 1024, /* per section */
@@ -41,6 +43,13 @@ void play_start(struct worker *w, struct conn *c, struct netstream *ns,
     const struct cmd_play *p);
 void play_stop(
     struct worker *w, struct conn *c, struct netstream *ns, enum reason why);
+
+/*
+ * ns, an NS_PUSH of an outbound connection with a key, plays that to the server
+ * there.  play_stop() ends it.  False: no memory.
+ */
+bool play_push(struct worker *w, struct conn *c, struct netstream *ns,
+    struct push *push);
 
 /* receiveAudio, receiveVideo; pause: of a playing NetStream. */
 void play_receive(struct worker *w, struct netstream *ns, bool video, bool on);

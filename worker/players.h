@@ -96,6 +96,7 @@ struct player {
 	bool newcomer;	  /* at the end of its title, to be attached */
 	bool told_live;	  /* it thinks that the stream is being published */
 	bool started;	  /* play.start is logged */
+	struct push *push; /* sends to another server, which is told nothing */
 	uint8_t head_len; /* of head */
 	uint32_t offered, offered_out;
 	uint32_t tail_off;	  /* bytes of tail that are sent */

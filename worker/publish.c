@@ -10,6 +10,7 @@
 #include "worker/admit.h"
 #include "worker/link.h"
 #include "worker/publishers.h"
+#include "worker/relay.h"
 
 int
 publishers_init(struct worker *w)
@@ -98,9 +99,12 @@ publish_ask(struct worker *w, struct conn *c, struct netstream *ns)
 	if (p == NULL) {
 		ipc_wipe(&m);
 		ns->use = NS_IDLE;
+		relay_end(w, ns, true);
 		admit_refuse(w, c, ns, false,
 		    fits ? REASON_NO_MASTER : REASON_QUERY_LIMIT);
 		session_idle(w, c);
+		if (c->paused)
+			conn_resume(w, c);
 		return;
 	}
 	m.request = p->request;
@@ -196,7 +200,9 @@ publish_stop(
 	bool live = ns->use == NS_PUBLISH;
 	if (live)
 		log_stop(w, ns->pub, why);
-	publish_finish(w, ns->pub, why);
+	if (ns->pub != NULL) /* else the next server is asked */
+		publish_finish(w, ns->pub, why);
+	relay_end(w, ns, why == REASON_UNPUBLISHED);
 	ns->use = NS_IDLE;
 	/* a paced one is paused until its end; a live connection goes on */
 	if (live && c->paused)
@@ -288,8 +294,11 @@ granted(struct worker *w, struct publish *p, const struct ipc_stream *s)
 	p->ns->use = NS_PUBLISH;
 	conn_row_role(c, ROW_PUBLISH);
 	log_start(w, p);
-	session_status(w, c, p->ns, "status", "NetStream.Publish.Start", "",
-	    " is now published.");
+	if (p->ns->relay != NULL)
+		relay_live(w, c, p->ns);
+	else
+		session_status(w, c, p->ns, "status", "NetStream.Publish.Start",
+		    "", " is now published.");
 	conn_resume(w, c);
 }
 
@@ -307,6 +316,7 @@ refused(struct worker *w, struct publish *p, enum reason why)
 		answered(w, NULL, owner, why);
 		return;
 	}
+	relay_end(w, ns, true);
 	admit_refuse(w, c, ns, false, why);
 	session_idle(w, c);
 	conn_resume(w, c);

@@ -15,6 +15,7 @@
 #include "rtmp/wire.h"
 #include "worker/link.h"
 #include "worker/publishers.h"
+#include "worker/relay.h"
 
 enum { ENDED_POLL_MS = 20, LIMBO_POLL_MS = 20, POOL_TICK_MS = 1000 };
 
@@ -235,6 +236,12 @@ void
 publishers_tick(struct worker *w)
 {
 	struct publishers *ps = w->publishers;
+	struct publish *p, *after;
+	for (p = TAILQ_FIRST(&ps->all); p != NULL; p = after) {
+		after = TAILQ_NEXT(p, next);
+		if (p->ns != NULL && p->ns->relay != NULL)
+			relay_tick(w, p->c, p->ns); /* p may be gone */
+	}
 	if (mono_ms_since(ps->pool_tick, w->now) < POOL_TICK_MS)
 		return;
 	ps->pool_tick = w->now;

@@ -24,7 +24,7 @@ pull_init(struct worker *w)
 	TAILQ_INIT(&ps->all);
 	TAILQ_INIT(&ps->busy);
 	w->pulls = ps;
-	int r = upstreams_init(w, &pull_leg_ops);
+	int r = upstreams_init(w);
 	if (r != 0)
 		pull_fini(w);
 	return r;
@@ -366,6 +366,7 @@ begin(struct worker *w, const struct ipc_pull *q)
 		return;
 	}
 	for (int i = 0; i < PULL_LEGS; i++) {
+		p->leg[i].leg.ops = &pull_leg_ops;
 		p->leg[i].leg.owner = p;
 		p->leg[i].leg.name = (struct span){ p->name, p->namelen };
 	}

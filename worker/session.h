@@ -13,6 +13,7 @@
  *	PLAY	-> IDLE			closeStream, deleteStream
  *	PULL				of an outbound connection (upstream.h): a
  *					stream that another server has
+ *	PUSH				the same: one that is sent to it
  *
  * While a NetStream is ASKED, input of its connection is paused.
  * Context: the worker's thread.
@@ -42,7 +43,7 @@ enum {
 	SESSION_REPLY = 2048	   /* any single reply fits */
 };
 
-enum ns_use { NS_IDLE, NS_ASKED, NS_PUBLISH, NS_PLAY, NS_PULL };
+enum ns_use { NS_IDLE, NS_ASKED, NS_PUBLISH, NS_PLAY, NS_PULL, NS_PUSH };
 
 struct netstream {
 	uint32_t id; /* message stream id, from 1 */
@@ -53,7 +54,8 @@ struct netstream {
 	struct publish *pub;
 	struct player *player;
 	struct admit *admit; /* ASKED about a play */
-	struct leg *leg;     /* PULL: whose it is; NULL: nobody's */
+	struct leg *leg;     /* PULL, PUSH: whose it is; NULL: nobody's */
+	struct relay *relay; /* ASKED, PUBLISH on an edge: it goes on */
 	LIST_ENTRY(netstream) next;
 };
 
@@ -93,7 +95,8 @@ struct session {
 /* Publishing and playing; set once by main.c. */
 struct session_ops {
 	/* publish was asked for; ns->key is set, ns is NS_ASKED */
-	void (*publish)(struct worker *w, struct conn *c, struct netstream *ns);
+	void (*publish)(struct worker *w, struct conn *c, struct netstream *ns,
+	    const struct cmd_publish *p);
 	/* play; ns->key is set, ns is NS_PLAY */
 	void (*play)(struct worker *w, struct conn *c, struct netstream *ns,
 	    const struct cmd_play *p);

@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "rtmp/cmd.h"
@@ -23,6 +24,27 @@ words_of(const struct cmd_reply *r, char text[TEXT])
 	return n > 0 ? text : NULL;
 }
 
+/* The information object as it came, if it can be handed on. */
+static struct span
+said(const struct cmd_reply *r)
+{
+	if (r->info.raw == NULL || !amf0_is_object(&r->info))
+		return (struct span){ "", 0 };
+	return (struct span){ (const char *)r->info.raw,
+		(size_t)(r->info.raw_end - r->info.raw) };
+}
+
+/* For a client whose connect or publish it answers. */
+static void
+keep_said(struct upstream *up, const struct cmd_reply *r)
+{
+	struct span s = said(r);
+	if (s.len == 0 || up->said != NULL || (up->said = malloc(s.len)) == NULL)
+		return;
+	memcpy(up->said, s.p, s.len);
+	up->saidlen = (uint32_t)s.len;
+}
+
 static enum reason
 connected(struct worker *w, struct upstream *up, const struct cmd *cmd)
 {
@@ -32,6 +54,7 @@ connected(struct worker *w, struct upstream *up, const struct cmd *cmd)
 	if (cmd_parse_reply(cmd, &r) != AMF0_OK)
 		return REASON_UPSTREAM_INVALID;
 	if (cmd->id == CMD_ERROR) {
+		keep_said(up, &r);
 		upstream_fail(
 		    w, up, REASON_UPSTREAM_REFUSED, words_of(&r, text), true);
 		return REASON_NONE;
@@ -74,7 +97,7 @@ created(struct worker *w, struct upstream *up, const struct cmd *cmd)
 	l->ns = session_new_stream(w, up->c, id);
 	if (l->ns == NULL)
 		return REASON_INPUT_MEMORY;
-	l->ns->use = NS_PULL;
+	l->ns->use = l->publish ? NS_PUSH : NS_PULL;
 	l->ns->leg = l;
 	leg_play(w, l);
 	return REASON_NONE;
@@ -99,6 +122,23 @@ begins(struct span s, const char *with)
 	return s.len >= n && memcmp(s.p, with, n) == 0;
 }
 
+/* What a server says of a stream that is sent to it. */
+static void
+publish_status(struct worker *w, struct upstream *up, struct leg *l,
+    const struct cmd_reply *r)
+{
+	char text[TEXT];
+	l->said = said(r);
+	if (span_is(r->level, "error")) {
+		leg_failed(
+		    w, l, REASON_UPSTREAM_REFUSED, words_of(r, text), true);
+	} else if (span_is(r->code, "NetStream.Publish.Start")) {
+		leg_set_state(l, LEG_STARTED);
+		l->ops->started(w, l);
+		upstream_ask(w, up);
+	}
+}
+
 static enum reason
 status(
     struct worker *w, struct upstream *up, const struct cmd *cmd, uint32_t msid)
@@ -106,7 +146,6 @@ status(
 	struct netstream *ns =
 	    session_stream_from(session_of(w, up->c), up->c, msid);
 	struct leg *l = ns != NULL ? ns->leg : NULL;
-	const struct leg_ops *ops = w->upstreams->ops;
 	struct cmd_reply r;
 	char text[TEXT];
 	if (cmd_parse_reply(cmd, &r) != AMF0_OK)
@@ -116,6 +155,8 @@ status(
 		if (span_is(r.level, "error"))
 			upstream_fail(w, up, REASON_UPSTREAM_LOST,
 			    words_of(&r, text), false);
+	} else if (l->publish) {
+		publish_status(w, up, l, &r);
 	} else if (span_is(r.code, "NetStream.Play.StreamNotFound")) {
 		leg_failed(
 		    w, l, REASON_NOT_PUBLISHED, words_of(&r, text), false);
@@ -127,12 +168,12 @@ status(
 	} else if (span_is(r.code, "NetStream.Play.Start") ||
 		   span_is(r.code, "NetStream.Play.PublishNotify")) {
 		leg_set_state(l, LEG_STARTED);
-		ops->started(w, l);
+		l->ops->started(w, l);
 		upstream_ask(w, up);
 	} else if (span_is(r.code, "NetStream.Play.UnpublishNotify") ||
 		   span_is(r.code, "NetStream.Play.Stop") ||
 		   span_is(r.code, "NetStream.Play.Complete")) {
-		ops->ended(w, l);
+		l->ops->ended(w, l);
 	}
 	return REASON_NONE;
 }

@@ -11,19 +11,19 @@
 #include "rtmp/cmd.h"
 #include "worker/hops.h"
 #include "worker/node.h"
+#include "worker/play.h"
 #include "worker/upstreams.h"
 #include "worker/ways.h"
 
 enum { TICK_UP_MS = 50 };
 
 int
-upstreams_init(struct worker *w, const struct leg_ops *ops)
+upstreams_init(struct worker *w)
 {
 	struct upstreams *us = calloc(1, sizeof *us);
 	if (us == NULL)
 		return -ENOMEM;
 	TAILQ_INIT(&us->all);
-	us->ops = ops;
 	w->upstreams = us;
 	return 0;
 }
@@ -34,6 +34,7 @@ free_upstream(struct worker *w, struct upstream *up)
 	resolve_stop(w, &up->resolve);
 	dial_stop(w, &up->dial);
 	TAILQ_REMOVE(&w->upstreams->all, up, next);
+	free(up->said);
 	explicit_bzero(up->text, up->size - sizeof *up); /* keys in tcUrl */
 	free(up);
 }
@@ -119,14 +120,23 @@ drop_stream(struct worker *w, struct conn *c, struct netstream *ns)
 	session_free_stream(w, c, ns);
 }
 
+/* The player that sends a published stream stops. */
+static void
+stop_sending(struct worker *w, const struct leg *l, enum reason why)
+{
+	if (l->ns != NULL && l->ns->use == NS_PUSH)
+		play_stop(w, l->up->c, l->ns, why);
+}
+
 void
 leg_failed(struct worker *w, struct leg *l, enum reason why, const char *text,
     bool refused)
 {
 	struct netstream *ns = l->ns;
 	struct upstream *up = l->up;
+	stop_sending(w, l, REASON_UNPUBLISHED);
 	detach(l);
-	w->upstreams->ops->failed(w, l, why, text, refused);
+	l->ops->failed(w, l, why, text, refused);
 	drop_stream(w, up->c, ns);
 	upstream_ask(w, up);
 	end_idle(w, up);
@@ -137,8 +147,14 @@ create_stream(struct worker *w, struct leg *l)
 {
 	struct upstream *up = l->up;
 	struct writer wr;
-	if (!conn_write(w, up->c, SESSION_REPLY, &wr))
+	if (!conn_write(w, up->c, SESSION_REPLY + 2 * l->name.len, &wr))
 		return;
+	/* as FFmpeg does; what is answered to 0 is of no interest */
+	if (l->publish) {
+		cmd_write_call_name(
+		    &wr, UP_CHUNK, CMD_RELEASE_STREAM, 0, l->name);
+		cmd_write_call_name(&wr, UP_CHUNK, CMD_FC_PUBLISH, 0, l->name);
+	}
 	l->txn = ++up->txn;
 	cmd_write_call(&wr, UP_CHUNK, CMD_CREATE_STREAM, 0, l->txn);
 	conn_write_end(w, up->c, &wr);
@@ -170,10 +186,15 @@ leg_play(struct worker *w, struct leg *l)
 {
 	struct upstream *up = l->up;
 	struct writer wr;
-	if (!conn_write(w, up->c, SESSION_REPLY, &wr))
+	struct span via = up->sluice ? l->via : (struct span){ "", 0 };
+	if (!conn_write(w, up->c, SESSION_REPLY + l->name.len, &wr))
 		return;
-	cmd_write_play(&wr, UP_CHUNK, l->ns->id, 0, l->name, CMD_PLAY_LIVE,
-	    up->sluice ? l->via : (struct span){ "", 0 }, l->hops);
+	if (l->publish)
+		cmd_write_publish(&wr, UP_CHUNK, l->ns->id, 0, l->name, "live",
+		    via, l->hops);
+	else
+		cmd_write_play(&wr, UP_CHUNK, l->ns->id, 0, l->name,
+		    CMD_PLAY_LIVE, via, l->hops);
 	conn_write_end(w, up->c, &wr);
 	leg_set_state(l, LEG_ASKED);
 }
@@ -194,10 +215,25 @@ leg_close(struct worker *w, struct leg *l)
 	struct netstream *ns = l->ns;
 	if (up == NULL)
 		return;
+	stop_sending(w, l, REASON_UNPUBLISHED);
 	detach(l);
 	drop_stream(w, up->c, ns);
 	upstream_ask(w, up);
 	end_idle(w, up);
+}
+
+void
+leg_abort(struct worker *w, struct leg *l)
+{
+	struct upstream *up = l->up;
+	bool connected = up->c != NULL;
+	stop_sending(w, l, REASON_UPSTREAM_IDLE);
+	detach(l);
+	up->failing = true;
+	if (connected)
+		conn_abort(w, up->c, REASON_UPSTREAM_IDLE);
+	else
+		free_upstream(w, up);
 }
 
 bool
@@ -215,7 +251,7 @@ leg_own(struct worker *w, struct leg *l)
 		struct netstream *ns = o->ns;
 		detach(o);
 		drop_stream(w, up->c, ns);
-		w->upstreams->ops->moved(w, o);
+		o->ops->moved(w, o);
 	}
 	return true;
 }
@@ -228,8 +264,11 @@ fail_legs(struct worker *w, struct upstream *up, enum reason why,
 	struct leg *l;
 	up->failing = true;
 	while ((l = TAILQ_FIRST(&up->legs)) != NULL) {
+		stop_sending(w, l, why);
 		detach(l);
-		w->upstreams->ops->failed(w, l, why, text, refused);
+		l->said = (struct span){ (const char *)up->said, up->saidlen };
+		l->ops->failed(w, l, why, text, refused);
+		/* l may be gone */
 	}
 }
 

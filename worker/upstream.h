@@ -1,6 +1,6 @@
 /*
  * upstream - connections that this worker makes to other servers, to play from
- * them.  One may carry many streams (legs); what they are for is pull's
+ * them, or to publish to them.  One may carry many streams (legs); what they are for is pull's
  * business.
  *
  *	RESOLVE	-> DIAL -> HELLO -> CONNECT -> READY	name, TCP, handshake,
@@ -60,6 +60,9 @@ enum leg_state { LEG_IDLE, LEG_OPENING, LEG_CREATING, LEG_ASKED, LEG_STARTED };
 /* One stream of an upstream; the caller's memory. */
 struct leg {
 	struct upstream *up; /* NULL: detached */
+	const struct leg_ops *ops;
+	bool publish;	  /* to be sent there, not to be played */
+	struct span said; /* of publish, during a call of ops: see push.h */
 	enum leg_state state;
 	struct netstream *ns;
 	struct span name; /* to play, with query; the caller's */
@@ -87,6 +90,8 @@ struct upstream {
 	char words[IPC_TEXT_MAX];
 	double txn;
 	char addr[64]; /* of the peer */
+	uint8_t *said; /* what it refused connect with: information object */
+	uint32_t saidlen;
 	struct mono deadline, pinged;
 	struct leg_list legs;		   /* all; by state too: */
 	struct leg_list opening, creating; /* creating: in the order of txn */
@@ -103,7 +108,7 @@ struct leg_ops {
 	/* another stream got the connection for itself: open l anew; it is
 	 * detached */
 	void (*moved)(struct worker *w, struct leg *l);
-	/* it told that the name is not published any more */
+	/* it told that the name is not published any more; of a play */
 	void (*ended)(struct worker *w, struct leg *l);
 	/*
 	 * l is detached: the connection or the stream failed.
@@ -114,12 +119,12 @@ struct leg_ops {
 };
 
 /* Returns 0 or -ENOMEM. */
-int upstreams_init(struct worker *w, const struct leg_ops *ops);
+int upstreams_init(struct worker *w);
 void upstreams_fini(struct worker *w);
 
 /*
  * Ask for a stream: on a connection that waits there already, or on a new one
- * (alone: always on a new one).  owner, name and via of l are set.
+ * (alone: always on a new one).  ops, owner, name and via of l are set.
  * Returns 0 or -ENOMEM: nothing is opened
  */
 int leg_open(
@@ -130,6 +135,8 @@ void leg_again(struct worker *w, struct leg *l);
 
 /* Give it up; its connection goes with the last one. */
 void leg_close(struct worker *w, struct leg *l);
+/* The same without a goodbye, of one that has its connection alone. */
+void leg_abort(struct worker *w, struct leg *l);
 
 /*
  * l is live: its connection is its own from now on, others on it are moved.

@@ -9,7 +9,6 @@ enum { UP_CHUNK = WIRE_CHUNK };
 
 struct upstreams {
 	TAILQ_HEAD(upstream_list, upstream) all;
-	const struct leg_ops *ops;
 	struct mono tick;
 };
 
@@ -22,7 +21,7 @@ void upstream_ask(struct worker *w, struct upstream *up);
 /* An answer to createStream came: the next may take its time. */
 void upstream_created(struct worker *w, struct upstream *up);
 void leg_set_state(struct leg *l, enum leg_state to);
-/* Ask to play l, which has a NetStream. */
+/* Ask to publish, or to play l, which has a NetStream. */
 void leg_play(struct worker *w, struct leg *l);
 /* up failed with all its legs; text: of the peer, or NULL. */
 void upstream_fail(struct worker *w, struct upstream *up, enum reason why,

@@ -52,6 +52,8 @@ want_again(struct worker *w, struct title *t)
 {
 	static const struct cmd_play plain;
 	const struct player *p = TAILQ_FIRST(&t->players);
+	while (p != NULL && p->push != NULL)
+		p = TAILQ_NEXT(p, next_title);
 	if (!t->wanted && t->cur == NULL && p != NULL)
 		want_add(w, p->c, p->ns, t, &plain);
 }
@@ -90,7 +92,7 @@ want_denied(struct worker *w, const struct ipc_msg *m)
 	for (p = TAILQ_FIRST(&t->players); p != NULL; p = after) {
 		after = TAILQ_NEXT(p, next_title);
 		/* one that still gets the end of a ring: want_again() */
-		if (p->watch != NULL || p->tail != NULL)
+		if (p->watch != NULL || p->tail != NULL || p->push != NULL)
 			continue;
 		bool last = t->n == 1;
 		player_deny(w, p, why, d->text);

@@ -31,6 +31,7 @@ struct resolver;
 struct dialer;
 struct hops;
 struct pulls;
+struct pushes;
 struct upstreams;
 struct session_ops;
 
@@ -64,6 +65,7 @@ struct worker {
 	struct hops *hops;
 	struct upstreams *upstreams;
 	struct pulls *pulls;
+	struct pushes *pushes;
 };
 
 /* The loop shall not sleep beyond t. */

@@ -62,7 +62,8 @@ client_session(struct writer *w, uint32_t chunk)
 	cmd_write_connect(w, chunk, &c);
 	cmd_write_call_name(w, chunk, CMD_RELEASE_STREAM, 2, span_of("demo"));
 	cmd_write_call(w, chunk, CMD_CREATE_STREAM, 0, 3);
-	cmd_write_publish(w, chunk, 1, 4, span_of("demo?k=v"), "live");
+	cmd_write_publish(w, chunk, 1, 4, span_of("demo?k=v"), "live",
+	    (struct span){ "", 0 }, 0);
 	memset(buf + 4096, 0x17, 600);
 	wire_write(w, 6, WIRE_VIDEO, 1, 0x01020304, buf + 4096, 600, chunk);
 	wire_abort(w, 6);

@@ -21,6 +21,7 @@
 #include "worker/hops.h"
 #include "worker/link.h"
 #include "worker/pull.h"
+#include "worker/push.h"
 
 enum {
 	ROWS = 16,
@@ -378,6 +379,7 @@ start_worker(struct world *x, unsigned i)
 	bug_on(players_init(w) != 0);
 	bug_on(hops_init(w) != 0);
 	bug_on(pull_init(w) != 0);
+	bug_on(pushes_init(w) != 0);
 	/* the same for every run */
 	w->sessions->seed = 1;
 	conns_listen(w, &listener, 1);
@@ -461,6 +463,7 @@ stop_worker(struct worker *w)
 {
 	conns_stop_listening(w);
 	pull_fini(w);
+	pushes_fini(w);
 	hops_fini(w);
 	players_fini(w);
 	publishers_fini(w);
@@ -880,7 +883,8 @@ client_publish(struct client *c, uint32_t msid, const char *name)
 {
 	struct writer wr;
 	writer_init(&wr, scratch, sizeof scratch);
-	cmd_write_publish(&wr, c->chunk, msid, 4, span_of(name), "live");
+	cmd_write_publish(&wr, c->chunk, msid, 4, span_of(name), "live",
+	    (struct span){ "", 0 }, 0);
 	put_written(c, &wr);
 }
 

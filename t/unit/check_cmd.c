@@ -403,7 +403,8 @@ START_TEST(publish_has_a_name_and_a_type)
 {
 	struct writer w = start();
 	struct cmd_publish p;
-	cmd_write_publish(&w, 128, 1, 5, span_of("cam1"), "live");
+	cmd_write_publish(&w, 128, 1, 5, span_of("cam1"), "live",
+	    (struct span){ "", 0 }, 0);
 	unpack(&w, 128);
 	struct cmd c = expect(CMD_PUBLISH, 5, 1);
 	ck_assert_int_eq(cmd_parse_publish(&c, &p), AMF0_OK);

@@ -1,0 +1,87 @@
+/*
+ * push - streams of this machine that are sent to another server, as a publisher
+ * sends them: on a connection of their own (upstream.h), whose NetStream reads the
+ * ring of the stream as a player does, by a cursor, without a copy.
+ *
+ *	push_start()	-> CONNECTING	ways are tried in their order
+ *	CONNECTING	-> ACCEPTED	Publish.Start: ops->accepted()
+ *	CONNECTING	-> idle		no way takes it: ops->failed()
+ *	ACCEPTED	-> RETRY	the path broke: ops->lost(); tried again,
+ *					later and later -> CONNECTING
+ *	any		-> ENDING	push_end(): what is in the ring goes out,
+ *					then the goodbye; frees itself
+ *
+ * After each ACCEPTED the owner says push_flow(), when the stream is live here: it
+ * begins with the codec headers and a keyframe.  A server that is too slow is
+ * treated as a slow player is: it skips, others notice nothing.
+ *
+ * Context: the worker's thread, outside sections.
+ */
+#ifndef WORKER_PUSH_H
+#define WORKER_PUSH_H
+
+#include "common/ipc.h"
+#include "worker/session.h"
+
+struct push;
+struct player;
+
+struct push_ops {
+	/*
+	 * said: of the server's onStatus the information object as it came
+	 * (AMF0), valid during the call; "" if there is none
+	 */
+	void (*accepted)(
+	    struct worker *w, struct push *p, void *owner, struct span said);
+	/* It goes on to try, until push_end() or push_free(). */
+	void (*lost)(struct worker *w, struct push *p, void *owner,
+	    enum reason why, const char *text);
+	/* No server takes it; p does nothing any more and may be freed. */
+	void (*failed)(struct worker *w, struct push *p, void *owner,
+	    enum reason why, const char *text, struct span said);
+};
+
+/* What is sent, and where; copied. */
+struct push_spec {
+	struct span key;  /* of the stream here */
+	struct span url;  /* tcUrl that the server is told */
+	struct span name; /* of the stream there, with its query */
+	struct span via;  /* servers it came through (node.h), */
+	double hops;	  /* and how many */
+};
+
+/* Returns 0 or -ENOMEM. */
+int pushes_init(struct worker *w);
+void pushes_fini(struct worker *w);
+
+/*
+ * Connect, as a client of the key's virtual host would be sent on (ways.h).
+ *
+ * *why		what is wrong when NULL is returned
+ */
+struct push *push_start(struct worker *w, const struct push_spec *spec,
+    const struct push_ops *ops, void *owner, enum reason *why);
+
+/* Its stream is live here: send it. */
+void push_flow(struct worker *w, struct push *p);
+
+/* host:port of the server that has it, or was tried last. */
+const char *push_hop(const struct push *p);
+
+/*
+ * The stream has ended: what is in its ring goes out, then, if goodbye, the
+ * server is told; else it must find out, and waits for a return as for any lost
+ * publisher.  p is no longer the owner's.
+ */
+void push_end(struct worker *w, struct push *p, bool goodbye);
+
+/* At once, without a word: p is gone. */
+void push_free(struct worker *w, struct push *p);
+
+/* A player of a push has read all there is; inside a section or not. */
+void push_drained(struct worker *w, const struct player *p);
+
+/* In each turn of the loop: retries, time-outs, ends. */
+void pushes_tick(struct worker *w);
+
+#endif
