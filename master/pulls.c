@@ -34,7 +34,7 @@ pulls_new(const struct conf *c)
 	s->spare = calloc(s->cap, sizeof *s->spare);
 	s->bucket = calloc(s->nbuckets, sizeof *s->bucket);
 	s->idle = calloc(2 * c->nvhosts, sizeof *s->idle);
-	s->soonest_ns = UINT64_MAX;
+	s->soonest_ns = s->rested_ns = UINT64_MAX;
 	for (unsigned i = 0; i < IPC_SLOTS_MAX; i++)
 		TAILQ_INIT(&s->notes[i]);
 	bool random =
@@ -211,13 +211,13 @@ linger(struct master *m, struct pull *p)
 		s->soonest_ns = p->linger_ns;
 }
 
-uint64_t
-pulls_tick(struct master *m, uint64_t now_ns)
+static void
+drop_idle(struct master *m, uint64_t now_ns)
 {
 	struct pulls *s = m->pulls;
 	struct pull *p;
 	if (now_ns < s->soonest_ns)
-		return s->soonest_ns;
+		return;
 	s->soonest_ns = UINT64_MAX;
 	for (uint32_t i = 0; i < 2 * s->conf->nvhosts; i++) {
 		while ((p = TAILQ_FIRST(&s->idle[i])) != NULL &&
@@ -226,7 +226,6 @@ pulls_tick(struct master *m, uint64_t now_ns)
 		if (p != NULL && p->linger_ns < s->soonest_ns)
 			s->soonest_ns = p->linger_ns;
 	}
-	return s->soonest_ns;
 }
 
 /* Make room for a name that waits.  Returns false: there is none. */
@@ -313,7 +312,9 @@ published_here(const struct master *m, const struct pull *p)
 static void
 assign(struct master *m, struct pull *p)
 {
-	int slot = m->stopping || published_here(m, p) ? -1 : choose(m, p);
+	bool may = !m->stopping && p->rest_ns <= clock_now().ns &&
+		   !published_here(m, p);
+	int slot = may ? choose(m, p) : -1;
 	bug_on(p->slot >= 0);
 	if (slot < 0)
 		return;
@@ -517,8 +518,40 @@ void
 pulls_unpublished(struct master *m, const char *key, size_t keylen)
 {
 	struct pull *p = find_key(m->pulls, key, keylen);
-	if (p != NULL && p->slot < 0)
-		assign(m, p);
+	if (p == NULL || p->slot >= 0)
+		return;
+	p->rest_ns = mono_add_ms(clock_now(), PULLS_REST_MS).ns;
+	if (p->rest_ns < m->pulls->rested_ns)
+		m->pulls->rested_ns = p->rest_ns;
+}
+
+/* What has rested is fetched. */
+static void
+fetch_rested(struct master *m, uint64_t now_ns)
+{
+	struct pulls *s = m->pulls;
+	if (now_ns < s->rested_ns)
+		return;
+	s->rested_ns = UINT64_MAX;
+	for (uint32_t i = 0; s->nhomeless > 0 && i < s->top; i++) {
+		struct pull *p = s->place[i];
+		if (p == NULL || p->slot >= 0)
+			continue;
+		if (p->rest_ns <= now_ns) {
+			p->rest_ns = 0;
+			assign(m, p);
+		} else if (p->rest_ns < s->rested_ns)
+			s->rested_ns = p->rest_ns;
+	}
+}
+
+uint64_t
+pulls_tick(struct master *m, uint64_t now_ns)
+{
+	const struct pulls *s = m->pulls;
+	drop_idle(m, now_ns);
+	fetch_rested(m, now_ns);
+	return s->soonest_ns < s->rested_ns ? s->soonest_ns : s->rested_ns;
 }
 
 void

@@ -45,6 +45,8 @@
 struct master;
 struct pulls;
 
+enum { PULLS_REST_MS = 2000 };
+
 /* A name that is wanted, or lingers. */
 struct pull {
 	uint64_t id, hash;
@@ -58,6 +60,7 @@ struct pull {
 	bool live;    /* it has a block: pulls_live() */
 	bool lingers; /* nobody wants it */
 	uint64_t since_ns, linger_ns;
+	uint64_t rest_ns; /* not fetched before: it was published here */
 	uint32_t
 	    hops; /* servers, one behind the other, that a player came over */
 	struct via via;
@@ -109,7 +112,8 @@ void pulls_live(struct master *m, uint64_t id, bool live);
 /*
  * A client publishes key here, as the next server lets it: nobody fetches it, and
  * who did is told to stop.  When that is over (pulls_unpublished) it is fetched for
- * whoever wants it.
+ * whoever wants it, after PULLS_REST_MS: until then the next server may still have
+ * the end of what was published, and would give it once more.
  */
 void pulls_published(struct master *m, const char *key, size_t keylen);
 void pulls_unpublished(struct master *m, const char *key, size_t keylen);

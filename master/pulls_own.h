@@ -46,7 +46,8 @@ struct pulls {
 	uint32_t nbuckets;
 	/* 2 per virtual host, not live and live; each by linger_ns */
 	struct pull_idle *idle;
-	uint64_t soonest_ns; /* no idle one is due before */
+	uint64_t soonest_ns; /* no idle one is due before, */
+	uint64_t rested_ns;  /* and none that rests */
 	struct notes notes[IPC_SLOTS_MAX];
 	uint32_t nnotes[IPC_SLOTS_MAX];
 	struct hop_state hop[PULLS_HOPS_MAX];

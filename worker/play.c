@@ -79,7 +79,8 @@ player_tell_end(struct worker *w, struct player *p)
 	p->told_live = false;
 	if (p->push == NULL)
 		session_status(w, p->c, p->ns, "status",
-	    "NetStream.Play.UnpublishNotify", "", " is now unpublished.");
+		    "NetStream.Play.UnpublishNotify", "",
+		    " is now unpublished.");
 }
 
 void

@@ -24,7 +24,13 @@ enum {
 	SOON_FOR_MS = 20000
 };
 
-enum push_state { PUSH_IDLE, PUSH_CONNECTING, PUSH_ACCEPTED, PUSH_RETRY, PUSH_ENDING };
+enum push_state {
+	PUSH_IDLE,
+	PUSH_CONNECTING,
+	PUSH_ACCEPTED,
+	PUSH_RETRY,
+	PUSH_ENDING
+};
 
 struct push {
 	const struct push_ops *ops;
@@ -41,9 +47,9 @@ struct push {
 	unsigned nways;
 	uint32_t tried; /* bits of ways, in this round */
 	int way;
-	bool ever;	/* was accepted once */
-	bool goodbye;	/* ENDING: the server is told */
-	bool drained;	/* ENDING: nothing is left to be sent */
+	bool ever;    /* was accepted once */
+	bool goodbye; /* ENDING: the server is told */
+	bool drained; /* ENDING: nothing is left to be sent */
 	struct backoff backoff;
 	struct mono retry, deadline, lost; /* 0: none */
 	struct span url, name;		   /* in text */
@@ -195,8 +201,8 @@ on_failed(struct worker *w, struct leg *l, enum reason why, const char *text,
 	struct push *p = l->owner;
 	bool was_up = p->state == PUSH_ACCEPTED;
 	char words[IPC_TEXT_MAX];
-	snprintf(words, sizeof words, "%s",
-	    text != NULL ? text : reason_text(why));
+	snprintf(
+	    words, sizeof words, "%s", text != NULL ? text : reason_text(why));
 	if (p->state == PUSH_ENDING) {
 		p->drained = true;
 		return;
@@ -280,8 +286,7 @@ push_start(struct worker *w, const struct push_spec *spec,
 		return NULL;
 	p->ops = ops;
 	p->owner = owner;
-	p->nways = ways_find(w->conf, p->vhost, p->url,
-	    explicit_is(part(p, 1)),
+	p->nways = ways_find(w->conf, p->vhost, p->url, explicit_is(part(p, 1)),
 	    span_skip(spec->key, part(p, 0).len + 1), p->ways, why);
 	if (p->nways == 0) {
 		push_free(w, p);
@@ -339,8 +344,8 @@ push_end(struct worker *w, struct push *p, bool goodbye)
 	p->goodbye = goodbye;
 	p->state = PUSH_ENDING;
 	p->deadline = mono_add_ms(w->now, PLAY_DRAIN_MS);
-	p->drained = ns == NULL || ns->player == NULL ||
-		     ns->player->watch == NULL;
+	p->drained =
+	    ns == NULL || ns->player == NULL || ns->player->watch == NULL;
 	worker_wake_at(w, p->drained ? w->now : p->deadline);
 }
 

@@ -134,8 +134,8 @@ start(struct worker *w, struct conn *c, struct netstream *ns,
 	const struct session *s = session_of(w, c);
 	struct span name = netstream_name(ns);
 	char sent[IPC_KEY_MAX + 1024];
-	int n = snprintf(sent, sizeof sent, "%.*s%s%.*s", (int)name.len,
-	    name.p, s->shown.len > 0 ? "?" : "", (int)s->shown.len, s->shown.p);
+	int n = snprintf(sent, sizeof sent, "%.*s%s%.*s", (int)name.len, name.p,
+	    s->shown.len > 0 ? "?" : "", (int)s->shown.len, s->shown.p);
 	struct relay *r = calloc(1, sizeof *r);
 	*why = r == NULL ? REASON_INPUT_MEMORY : REASON_QUERY_LIMIT;
 	if (r == NULL || n >= (int)sizeof sent) {

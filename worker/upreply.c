@@ -39,7 +39,8 @@ static void
 keep_said(struct upstream *up, const struct cmd_reply *r)
 {
 	struct span s = said(r);
-	if (s.len == 0 || up->said != NULL || (up->said = malloc(s.len)) == NULL)
+	if (s.len == 0 || up->said != NULL ||
+	    (up->said = malloc(s.len)) == NULL)
 		return;
 	memcpy(up->said, s.p, s.len);
 	up->saidlen = (uint32_t)s.len;
@@ -150,7 +151,7 @@ status(
 	char text[TEXT];
 	if (cmd_parse_reply(cmd, &r) != AMF0_OK)
 		return REASON_UPSTREAM_INVALID;
-	if (l == NULL) {
+	if (l == NULL || (l->publish && msid != ns->id)) {
 		/* of the connection: it is about to be closed */
 		if (span_is(r.level, "error"))
 			upstream_fail(w, up, REASON_UPSTREAM_LOST,

@@ -190,8 +190,8 @@ leg_play(struct worker *w, struct leg *l)
 	if (!conn_write(w, up->c, SESSION_REPLY + l->name.len, &wr))
 		return;
 	if (l->publish)
-		cmd_write_publish(&wr, UP_CHUNK, l->ns->id, 0, l->name, "live",
-		    via, l->hops);
+		cmd_write_publish(
+		    &wr, UP_CHUNK, l->ns->id, 0, l->name, "live", via, l->hops);
 	else
 		cmd_write_play(&wr, UP_CHUNK, l->ns->id, 0, l->name,
 		    CMD_PLAY_LIVE, via, l->hops);

@@ -774,21 +774,35 @@ START_TEST(a_pull_takes_no_name_and_nobody_takes_its_name)
 {
 	uint64_t id;
 	unsigned by = pull_of(0, "a", &id);
+	struct ipc_msg grant, theirs;
 	ck_assert_int_eq(publish(3, "a", 0, 1), 0);
-	(void)hear(3, IPC_GRANT);
+	grant = *hear(3, IPC_GRANT);
+	/* who was to fetch it is told to stop, what it says is late */
+	ck_assert_uint_eq(hear(by, IPC_DROP)->u.pull.id, id);
 	ck_assert_int_eq(publish(by, "a", id, 2), 0);
 	ck_assert_uint_eq(
-	    hear(by, IPC_REFUSE)->u.stream.reason, REASON_NAME_TAKEN);
+	    hear(by, IPC_REFUSE)->u.stream.reason, REASON_UPSTREAM_IDLE);
+	/* nobody else is, for another worker's players either */
+	want(1, "a");
+	silence();
+	unpublish(3, &grant, REASON_UNPUBLISHED);
+	pass(PULLS_REST_MS - 100);
+	silence();
+	pass(PULLS_REST_MS + 100);
+	(void)hear(spoken_to(), IPC_PULL);
 	by = pull_of(0, "b", &id);
 	ck_assert_int_eq(publish(by, "b", id, 3), 0);
-	(void)hear(by, IPC_GRANT);
+	theirs = *hear(by, IPC_GRANT);
 	ck_assert_int_eq(publish(by, "b", id, 4), 0);
 	ck_assert_uint_eq(
 	    hear(by, IPC_REFUSE)->u.stream.reason, REASON_NAME_TAKEN);
+	/* the next server has let a client publish it: it gets the name */
 	ck_assert_int_eq(publish(3, "b", 0, 5), 0);
-	ck_assert_uint_eq(
-	    hear(3, IPC_REFUSE)->u.stream.reason, REASON_NAME_TAKEN);
-	silence(); /* nobody was asked */
+	ck_assert_uint_eq(hear(by, IPC_DROP)->u.pull.id, id);
+	silence();
+	unpublish(by, &theirs, REASON_UPSTREAM_IDLE);
+	(void)hear(3, IPC_GRANT);
+	silence();
 }
 END_TEST
 
