@@ -110,7 +110,7 @@ await "$encoder" 60
 use_server edge1
 expect "told after GraceTime" "$(events publish.stop '.stream == "other"' | jq -r .reason)" = upstream-lost
 expect "kept that long" "$(events publish.stop '.stream == "other"' | jq -r '.seconds >= 11')" = true
-nets_stop_players
+for p in "${NETS_PLAYERS[@]}"; do stop "$p"; done
 stop_server
 use_server edge3
 stop_server
