@@ -110,6 +110,7 @@ connect_property(
 		{ "pageUrl", &out->page_url },
 		{ "type", &out->type },
 		{ CMD_NODE, &out->node },
+		{ CMD_CLIENT, &out->client },
 	};
 	const struct {
 		const char *key;

@@ -66,9 +66,10 @@ enum {
  * answer, and in play (its fifth argument, { via, hops }) through which servers
  * a request came, and how many at most.  Others ignore it.
  */
-#define CMD_NODE "sluiceNode"
-#define CMD_VIA	 "via"
-#define CMD_HOPS "hops"
+#define CMD_NODE   "sluiceNode"
+#define CMD_CLIENT "sluiceClient"
+#define CMD_VIA	   "via"
+#define CMD_HOPS   "hops"
 
 enum cmd_id {
 	CMD_OTHER,
@@ -102,6 +103,8 @@ struct cmd_connect {
 	struct span app, tc_url, flash_ver, swf_url, page_url;
 	struct span type; /* "nonprivate": a publisher */
 	struct span node; /* of a Sluice that fetches streams: CMD_NODE */
+	/* CMD_CLIENT: the address, with port, of whom it publishes for */
+	struct span client;
 	bool fpad;
 	double capabilities, audio_codecs, video_codecs, video_function;
 	double caps_ex;		 /* Enhanced RTMP v2, 0 if not sent */

@@ -277,6 +277,7 @@ cmd_write_connect(struct writer *w, uint32_t chunk, const struct cmd_connect *c)
 	prop_if_number(w, "videoFunction", c->video_function);
 	prop_if_string(w, "pageUrl", c->page_url);
 	prop_if_string(w, CMD_NODE, c->node);
+	prop_if_string(w, CMD_CLIENT, c->client);
 	prop_if_number(w, "objectEncoding", c->object_encoding);
 	prop_if_value(w, "fourCcList", &c->fourcc_list);
 	prop_if_value(w, "videoFourCcInfoMap", &c->video_fourcc_map);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/cidr.h"
 #include "common/log.h"
 #include "rtmp/explicit.h"
 #include "rtmp/url.h"
@@ -232,6 +233,17 @@ read_explicit(struct entrance *e, struct span rest)
 	return REASON_NONE;
 }
 
+/* An edge that is trusted says for whom it publishes. */
+static enum reason
+claim(const struct call *k, const struct conf_vhost *v,
+    const struct cmd_connect *cc)
+{
+	if (cc->client.len == 0 || !cidr_list_has(v->trusted_edges, &k->c->peer,
+				       addr_is_loopback(&k->c->peer)))
+		return REASON_NONE;
+	return conn_claim(k->w, k->c, cc->client);
+}
+
 /* Find virtual host and application; may somebody be let in there? */
 static enum reason
 enter(const struct call *k, const struct cmd_connect *cc, struct entrance *e)
@@ -260,8 +272,10 @@ enter(const struct call *k, const struct cmd_connect *cc, struct entrance *e)
 	if (app->faulty)
 		return REASON_APP_FAULTY;
 	conn_set_app(k->c, app);
-	return v->mode == CONF_MODE_REMOTE ? enter_edge(k, v, url, e)
-					   : REASON_NONE;
+	enum reason why = claim(k, v, cc);
+	return why == REASON_NONE && v->mode == CONF_MODE_REMOTE
+		   ? enter_edge(k, v, url, e)
+		   : why;
 }
 
 static enum reason

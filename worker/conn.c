@@ -262,6 +262,25 @@ welcome(const struct worker *w, const struct conn *c)
 	return REASON_NONE;
 }
 
+enum reason
+conn_claim(struct worker *w, struct conn *c, struct span text)
+{
+	char addr[sizeof c->row->addr];
+	struct addr a;
+	int n = snprintf(addr, sizeof addr, "%.*s", (int)text.len, text.p);
+	if (text.len >= sizeof addr || n != (int)text.len ||
+	    addr_parse_peer(addr, &a) != 0)
+		return REASON_NONE;
+	c->peer = a;
+	row_begin(c->row);
+	memcpy(c->row->addr, addr, (size_t)n + 1);
+	row_end(c->row);
+	if (!conf_admits(w->conf, &a))
+		return REASON_ADDRESS_DENIED;
+	return bans_until(&w->conns->bans, &a, w->now).ns != 0 ? REASON_BANNED
+							       : REASON_NONE;
+}
+
 /* An entry for fd, with what does not depend on who called whom. */
 static void
 start_entry(

@@ -207,6 +207,13 @@ void conn_flushed(struct worker *w, struct conn *c, int32_t res);
 /* The client asked for this application: its limits hold from now on. */
 void conn_set_app(struct conn *c, const struct conf_app *app);
 
+/*
+ * Who is connected speaks for another: text is that one's "host:port".  It counts as
+ * its own address from now on.  REASON_NONE, or why that one is not let in; text that
+ * is no address is ignored.
+ */
+enum reason conn_claim(struct worker *w, struct conn *c, struct span text);
+
 /* The handshake is over. */
 void conn_opened(struct conn *c);
 

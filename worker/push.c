@@ -45,7 +45,8 @@ struct push {
 	char via[IPC_VIA_MAX + 1]; /* with us */
 	struct way ways[WAYS_MAX];
 	unsigned nways;
-	uint32_t tried; /* bits of ways, in this round */
+	char client[64]; /* for whom */
+	uint32_t tried;	 /* bits of ways, in this round */
 	int way;
 	bool ever;    /* was accepted once */
 	bool goodbye; /* ENDING: the server is told */
@@ -111,6 +112,7 @@ open_way(struct worker *w, struct push *p, int y)
 		.app = p->app,
 		.again = p->ever,
 		.judge = p->ways[y].judge,
+		.client = p->client,
 		.app_name = span_of(p->app_name),
 		.url = p->url };
 	memcpy(to.hop, p->ways[y].hop, sizeof to.hop);
@@ -255,6 +257,8 @@ new_push(struct worker *w, const struct push_spec *s)
 		return NULL;
 	p->size = size;
 	p->way = -1;
+	if (s->client != NULL)
+		snprintf(p->client, sizeof p->client, "%s", s->client);
 	p->keylen = (uint32_t)s->key.len;
 	memcpy(p->key, s->key.p, s->key.len);
 	memcpy(p->text, s->url.p, s->url.len);

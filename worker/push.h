@@ -43,11 +43,12 @@ struct push_ops {
 
 /* What is sent, and where; copied. */
 struct push_spec {
-	struct span key;  /* of the stream here */
-	struct span url;  /* tcUrl that the server is told */
-	struct span name; /* of the stream there, with its query */
-	struct span via;  /* servers it came through (node.h), */
-	double hops;	  /* and how many */
+	struct span key;    /* of the stream here */
+	struct span url;    /* tcUrl that the server is told */
+	struct span name;   /* of the stream there, with its query */
+	struct span via;    /* servers it came through (node.h), */
+	double hops;	    /* and how many */
+	const char *client; /* for whom: host:port, or NULL */
 };
 
 /* Returns 0 or -ENOMEM. */

@@ -146,7 +146,8 @@ start(struct worker *w, struct conn *c, struct netstream *ns,
 		.url = s->url,
 		.name = { sent, (size_t)n },
 		.via = p->via,
-		.hops = p->hops };
+		.hops = p->hops,
+		.client = c->row->addr };
 	r->c = c;
 	r->ns = ns;
 	r->push = push_start(w, &spec, &push_ops, r, why);

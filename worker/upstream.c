@@ -401,6 +401,9 @@ new_upstream(struct worker *w, const struct up_target *to)
 	memcpy(up->text + to->app_name.len, to->url.p, to->url.len);
 	up->to.app_name.p = up->text;
 	up->to.url.p = up->text + to->app_name.len;
+	if (to->client != NULL && !to->judge)
+		snprintf(up->client, sizeof up->client, "%s", to->client);
+	up->to.client = up->client;
 	up->state = UP_RESOLVE;
 	TAILQ_INIT(&up->legs);
 	TAILQ_INIT(&up->opening);
@@ -482,7 +485,8 @@ upstream_greeted(struct worker *w, struct conn *c)
 		.video_codecs = 252,
 		.video_function = 1,
 		.caps_ex = CMD_CAPS_MULTITRACK | CMD_CAPS_MODEX | CMD_CAPS_NANO,
-		.node = span_of(node) };
+		.node = span_of(node),
+		.client = span_of(up->client) };
 	cmd_write_connect(&wr, UP_CHUNK, &cc);
 	conn_write_end(w, c, &wr);
 	up->state = UP_CONNECT;

@@ -52,6 +52,7 @@ struct up_target {
 	const struct conf_app *app;	/* limits of the connection */
 	bool judge; /* a client has named it: ways_judge() */
 	bool again; /* it delivered before: it answers soon, or not at all */
+	const char *client; /* address of whom it publishes for, or NULL */
 	struct span app_name, url; /* the caller's, copied */
 };
 
@@ -98,7 +99,8 @@ struct upstream {
 	unsigned asking;		   /* legs CREATING and ASKED */
 	unsigned nlegs;
 	TAILQ_ENTRY(upstream) next;
-	size_t size; /* of all of it */
+	char client[64]; /* a copy of to.client, or "" */
+	size_t size;	 /* of all of it */
 	char text[];
 };
 

@@ -166,8 +166,23 @@ edge_conf '*:*;origin:1935'
 nets_server edge1
 denied=$(says denied edge1 mine)
 expect "refused by the origin" "$(jq -r .description <<<"$denied")" = "$(nets_addr edge1) needs a key to publish live/mine here: sluicectl stream url live/mine"
-use_server edge1
-stop_server
 use_server origin
 expect "its event" "$(count_event publish.refused '.stream == "mine"')" -eq 1
 stop_server
+rm -rf "$TMP/origin"
+
+# With TrustedEdges it is the client who is judged, not the edge.
+use_server origin
+origin_conf "<Publish><Allow>$(nets_addr client)</Allow></Publish>"
+VHOST_XML="<TrustedEdges>$(nets_addr edge1)</TrustedEdges>"
+nets_server origin
+expect "the client may" "$(says may edge1 mine2 | jq -r .code)" = NetStream.Publish.Start
+use_server origin
+expect "it is the client's" "$(events publish.start '.stream == "mine2"' | jq -r '.addr | sub(":[0-9]*$"; "")')" = "$(nets_addr client)"
+# the edge itself, and what another one says of itself, are not
+expect "the edge may not" "$(nets_in edge1 timeout 20 ffmpeg -nostdin -v error -i "$MEDIA" -c copy -f flv \
+    "rtmp://$(nets_addr origin)/live/mine3" 2>&1 | grep -c 'needs a key')" -ge 1
+for s in edge1 origin; do
+	use_server $s
+	stop_server
+done
