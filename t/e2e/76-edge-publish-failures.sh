@@ -5,7 +5,6 @@
 # is told after GraceTime. The encoder is killed: its name waits at the origin.
 # timeout: 150
 # long: 600
-# sanitized: no
 . "${top_srcdir:-$(dirname "$0")/../..}/t/lib.sh"
 . "$top_srcdir/t/rtmp.sh"
 . "$top_srcdir/t/nets.sh"
