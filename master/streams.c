@@ -385,12 +385,12 @@ grant(struct master *m, unsigned slot, uint64_t request,
 	make_live(m, slot, p, (uint32_t)b, (uint32_t)d, &a.u.stream);
 	log_start(m, slot, p, (uint32_t)b, a.u.stream.gen);
 	pulls_live(m, p->pull, true);
-	if (p->pull == 0)
-		pulls_published(m, p->key, p->keylen);
 	if (master_tell(m, slot, &a) != 0) {
 		end_stream(
 		    m, (uint32_t)b, REASON_INTERNAL, (struct left){ 0, 0 });
 		master_wake_all(m);
+	} else if (p->pull == 0) {
+		pulls_published(m, p->key, p->keylen);
 	}
 }
 

@@ -39,11 +39,11 @@ END
 # What a machine answers with there: it counts whom it has seen
 for port in 22 80 1935; do
 	nets_spawn world "world-$port" python3 "$top_srcdir/t/e2e/connects.py" :: "$port" "$TMP/world-$port"
-	retry 5 test -e "$TMP/world-$port.listens" || fail "nobody listens at $port"
+	retry 30 test -e "$TMP/world-$port.listens" || fail "nobody listens at $port"
 done
 for machine in a b; do
 	nets_spawn $machine packets-$machine python3 "$top_srcdir/t/e2e/packets.py" "$TMP/packets-$machine"
-	retry 5 test -e "$TMP/packets-$machine" || fail "packets are not seen"
+	retry 30 test -e "$TMP/packets-$machine" || fail "packets are not seen"
 done
 # packets MACHINE: to others than the test's machines, and to itself over its own lo
 packets() {
@@ -66,7 +66,7 @@ ask() {
 	nets_spawn viewer "$1" sh -c 'exec "$0" "$1" 1935 <"$2" >"$3"' \
 	    "$PROBE" "$(nets_addr a)" "$TMP/$1.script" "$TMP/$1.json"
 	player=$spawned
-	retry 5 "${3:-answered}" "$1" || fail "$2: nothing happens: $(tail -n 2 "$TMP/$1.json")"
+	retry 30 "${3:-answered}" "$1" || fail "$2: nothing happens: $(tail -n 2 "$TMP/$1.json")"
 	took=$(($(now_ms) - before))
 	stop "$player"
 }

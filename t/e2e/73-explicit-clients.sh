@@ -14,7 +14,7 @@ mkdir -p "$TMP/vlc" && chmod 777 "$TMP/vlc"
 for machine in seen origin; do
 	nets_spawn $machine told-$machine python3 "$top_srcdir/t/e2e/connects.py" \
 	    "$(nets_addr $machine)" 1935 "$TMP/$machine" answer
-	retry 5 test -e "$TMP/$machine.listens" || fail "nobody listens on $machine"
+	retry 30 test -e "$TMP/$machine.listens" || fail "nobody listens on $machine"
 done
 for s in edge second; do
 	use_server $s

@@ -16,7 +16,7 @@ use_server edge
 VHOST_XML='<Proxy><Mode>remote</Mode><LingerTime>0</LingerTime></Proxy>'
 nets_server edge -w 1
 nets_spawn edge packets python3 "$top_srcdir/t/e2e/packets.py" "$TMP/packets"
-retry 5 test -e "$TMP/packets" || fail "packets are not seen"
+retry 30 test -e "$TMP/packets" || fail "packets are not seen"
 
 # player NAME HOST STREAM: asks for it until it is stopped
 player() {
@@ -39,7 +39,7 @@ opens() {
 full() {
 	local text
 	player "$1" 9.9.9.17 cam
-	retry 5 has_got "$1" '.code == "NetStream.Play.Failed"' || fail "$1: a 17th server is not refused"
+	retry 30 has_got "$1" '.code == "NetStream.Play.Failed"' || fail "$1: a 17th server is not refused"
 	text=$(jq -r 'select(.code == "NetStream.Play.Failed") | .description' "$TMP/$1.json")
 	note "$1: $text"
 	[[ $text == *"name this one in Proxy/ExplicitHosts"* ]] || fail "\"$text\" does not name the rule"
