@@ -28,6 +28,7 @@
 #include "master/pulls.h"
 #include "master/run.h"
 #include "master/rundir.h"
+#include "master/scripts.h"
 #include "master/streams.h"
 #include "master/supervise.h"
 #include "master/user.h"
@@ -239,8 +240,11 @@ make_arena(struct master *m, const struct limits *l)
 	m->streams = streams_new(size.nblocks);
 	m->kick = kick_new();
 	m->pulls = pulls_new(m->conf);
-	if (auth_init(m) != 0 || !m->streams || !m->kick || !m->pulls)
+	m->scripts = scripts_new();
+	if (auth_init(m) != 0 || !m->streams || !m->kick || !m->pulls ||
+	    !m->scripts)
 		die(EXIT_SERVER, "out of memory");
+	streams_watch(m->streams, scripts_stream);
 	for (unsigned i = 0; i < m->nslots; i++) {
 		m->eventfd[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		if (m->eventfd[i] < 0)
@@ -371,6 +375,7 @@ stop(struct master *m)
 	say_stop(m);
 	run_close(m);
 	logw_stop(m->log);
+	scripts_free(m);
 	streams_free(m->streams);
 	auth_fini(m);
 	kick_free(m->kick);

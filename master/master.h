@@ -22,6 +22,7 @@ struct control_socket;
 struct kick;
 struct pulls;
 struct logw;
+struct scripts;
 
 /* A worker slot over its incarnations; supervise.c. */
 struct slot_state {
@@ -51,6 +52,7 @@ struct master {
 	struct control_socket *control;
 	struct kick *kick;
 	struct pulls *pulls;
+	struct scripts *scripts;
 	struct auth *auth;
 	struct logw *log;
 

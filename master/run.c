@@ -14,6 +14,7 @@
 #include "master/master.h"
 #include "master/pulls.h"
 #include "master/run.h"
+#include "master/scripts.h"
 #include "master/streams.h"
 #include "master/supervise.h"
 
@@ -102,6 +103,8 @@ dispatch(struct master *m, const struct epoll_event *e, int n)
 			on_signal(m);
 		else if (tag >> 56 == EVENT_CONTROL)
 			control_event(m, (uint32_t)tag);
+		else if (scripts_event(m, tag, e[i].events))
+			continue;
 		else if (current(m, tag, PROC_EVENT_SOCK, &slot))
 			supervise_socket(m, slot, e[i].events);
 	}
@@ -122,13 +125,17 @@ void
 run(struct master *m)
 {
 	struct epoll_event e[EVENTS_MAX];
-	while (!m->stopping || supervise_count(m) > 0) {
+	while (!m->stopping || supervise_count(m) > 0 ||
+	       scripts_count(m) > 0) {
 		uint64_t now = clock_now().ns;
 		uint64_t next = supervise_tick(m, now);
 		uint64_t other = streams_tick(m, now);
 		if (other < next)
 			next = other;
 		other = pulls_tick(m, now);
+		if (other < next)
+			next = other;
+		other = scripts_tick(m, now);
 		if (other < next)
 			next = other;
 		other = log_tick((struct mono){ now });

@@ -24,13 +24,22 @@ struct pending {
 	struct ipc_publish what;
 };
 
+/* A second name of (block, gen); d: its entry of the directory. */
+struct alias {
+	struct alias *next;
+	uint32_t d, block;
+	uint64_t gen;
+};
+
 struct streams {
+	struct alias *aliases;
 	uint32_t nblocks, live, npending, norphans;
 	uint32_t hint;		  /* no FREE block below */
 	uint32_t top;		  /* no block at or above was ever used */
 	struct pending *pending;  /* by block */
 	struct ring_free *orphan; /* by block: of dead owners */
 	bool *orphaned;
+	streams_live_fn *told; /* or NULL */
 };
 
 struct streams *
@@ -54,6 +63,10 @@ streams_free(struct streams *s)
 {
 	if (!s)
 		return;
+	for (struct alias *a; (a = s->aliases) != NULL;) {
+		s->aliases = a->next;
+		free(a);
+	}
 	free(s->pending);
 	free(s->orphan);
 	free(s->orphaned);
@@ -246,6 +259,127 @@ fetch_again(struct master *m, uint32_t d)
 	pulls_unpublished(m, key, len);
 }
 
+static void
+tell_name(struct master *m, uint32_t b, uint32_t d, bool live)
+{
+	char key[DIR_KEY_MAX];
+	if (m->streams->told == NULL)
+		return;
+	size_t len = directory_key(&m->arena, d, key);
+	m->streams->told(m, live, key, len,
+	    atomic_load_explicit(
+		&block_at(m, b)->publisher, memory_order_relaxed));
+}
+
+/* What is pulled is no publish of here. */
+static void
+tell_watch(struct master *m, uint32_t b, bool live)
+{
+	if (pull_of(m, b) != 0)
+		return;
+	tell_name(m, b,
+	    atomic_load_explicit(&block_at(m, b)->dir, memory_order_relaxed),
+	    live);
+}
+
+/* Second names. ------------------------------------------------------------ */
+
+static void
+mark_names(struct master *m)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+	for (unsigned i = 0; i < m->nslots; i++)
+		wake_mark_directory(&m->arena, i);
+}
+
+/* The name at *at is nobody's any more; its clock is that of the stream. */
+static void
+end_alias(struct master *m, struct alias **at)
+{
+	struct alias *a = *at;
+	const struct block *blk = block_at(m, a->block);
+	struct dir_entry *e = &m->arena.control->dir[a->d];
+	*at = a->next;
+	atomic_store_explicit(&e->last_ts,
+	    atomic_load_explicit(&blk->last_ts, memory_order_relaxed),
+	    memory_order_relaxed);
+	atomic_store_explicit(&e->last_ns,
+	    atomic_load_explicit(&blk->last_ns, memory_order_relaxed),
+	    memory_order_relaxed);
+	directory_point(&m->arena, a->d, 0, clock_now().ns);
+	mark_names(m);
+	tell_name(m, a->block, a->d, false);
+	free(a);
+}
+
+/* The watch may end others, so begin anew after each. */
+static void
+end_aliases(struct master *m, uint32_t b, uint64_t gen)
+{
+	struct alias **at = &m->streams->aliases;
+	while (*at != NULL) {
+		if ((*at)->block == b && (*at)->gen == gen) {
+			end_alias(m, at);
+			at = &m->streams->aliases;
+		} else {
+			at = &(*at)->next;
+		}
+	}
+}
+
+static struct alias **
+find_alias(const struct master *m, const char *key, size_t keylen)
+{
+	char own[DIR_KEY_MAX];
+	struct alias **at = &m->streams->aliases;
+	for (; *at != NULL; at = &(*at)->next) {
+		size_t len = directory_key(&m->arena, (*at)->d, own);
+		if (len == keylen && memcmp(own, key, len) == 0)
+			break;
+	}
+	return at;
+}
+
+int
+streams_alias(struct master *m, const char *from, size_t fromlen,
+    const char *to, size_t tolen)
+{
+	uint32_t b, tb;
+	uint64_t gen, tgen;
+	if (!directory_find(&m->arena, from, fromlen, &b, &gen) ||
+	    !is(m, b, BLOCK_LIVE, gen))
+		return -ENOENT;
+	if (directory_find(&m->arena, to, tolen, &tb, &tgen) &&
+	    is(m, tb, BLOCK_LIVE, tgen))
+		return tb == b && *find_alias(m, to, tolen) ? 1 : -EEXIST;
+	struct alias *a = calloc(1, sizeof *a);
+	if (a == NULL)
+		return -ENOMEM;
+	int64_t d = directory_enter(&m->arena, to, tolen, clock_now().ns);
+	if (d < 0) {
+		free(a);
+		return -ENOSPC;
+	}
+	*a = (struct alias){ m->streams->aliases, (uint32_t)d, b, gen };
+	m->streams->aliases = a;
+	directory_point(
+	    &m->arena, (uint32_t)d, owner_word(b, gen), clock_now().ns);
+	mark_names(m);
+	(void)wake_sleepers(&m->arena, ~UINT64_C(0), m->eventfd, -1);
+	tell_name(m, b, (uint32_t)d, true);
+	return 0;
+}
+
+void
+streams_unalias(struct master *m, const char *key, size_t keylen)
+{
+	struct alias **at = find_alias(m, key, keylen);
+	if (*at == NULL)
+		return;
+	end_alias(m, at);
+	master_wake_all(m);
+}
+
 /*
  * LIVE -> ENDED, in the order that lets a worker which sees the end know all
  * about it; then marks in every slot.  The caller writes the eventfds after
@@ -283,6 +417,37 @@ end_stream(struct master *m, uint32_t b, enum reason why, struct left left)
 	pulls_live(m, pull, false);
 	if (pull == 0)
 		fetch_again(m, d);
+	tell_watch(m, b, false);
+	end_aliases(m, b, gen);
+}
+
+void
+streams_watch(struct streams *s, streams_live_fn *fn)
+{
+	s->told = fn;
+}
+
+void
+streams_each_live(struct master *m, streams_each_fn *fn, void *arg)
+{
+	for (uint32_t b = 0; b < m->streams->top; b++) {
+		char key[DIR_KEY_MAX];
+		const struct block *blk = block_at(m, b);
+		if (state_of(sg_of(m, b)) != BLOCK_LIVE || pull_of(m, b) != 0)
+			continue;
+		size_t len = directory_key(&m->arena,
+		    atomic_load_explicit(&blk->dir, memory_order_relaxed), key);
+		fn(m, arg, key, len,
+		    atomic_load_explicit(
+			&blk->publisher, memory_order_relaxed));
+	}
+	for (struct alias *a = m->streams->aliases; a != NULL; a = a->next) {
+		char key[DIR_KEY_MAX];
+		size_t len = directory_key(&m->arena, a->d, key);
+		fn(m, arg, key, len,
+		    atomic_load_explicit(&block_at(m, a->block)->publisher,
+			memory_order_relaxed));
+	}
 }
 
 /* The clock in a dead owner's half: nothing else of it is trusted. */
@@ -385,6 +550,7 @@ grant(struct master *m, unsigned slot, uint64_t request,
 	make_live(m, slot, p, (uint32_t)b, (uint32_t)d, &a.u.stream);
 	log_start(m, slot, p, (uint32_t)b, a.u.stream.gen);
 	pulls_live(m, p->pull, true);
+	tell_watch(m, (uint32_t)b, true);
 	if (master_tell(m, slot, &a) != 0) {
 		end_stream(
 		    m, (uint32_t)b, REASON_INTERNAL, (struct left){ 0, 0 });
@@ -509,7 +675,8 @@ publish_pull(struct master *m, unsigned slot, const struct ipc_msg *msg,
 		refuse(m, slot, msg->request, p, REASON_NAME_BANNED);
 	else if (!name_is_taken(m, p, &b, &gen))
 		grant(m, slot, msg->request, p);
-	else if (pull_of(m, b) == 0 || pull_of(m, b) == p->pull)
+	else if (pull_of(m, b) == 0 || pull_of(m, b) == p->pull ||
+		 *find_alias(m, p->key, p->keylen) != NULL)
 		refuse(m, slot, msg->request, p, REASON_NAME_TAKEN);
 	else
 		(void)wait_for_name(m, slot, msg, b);
@@ -550,6 +717,8 @@ on_publish(struct master *m, unsigned slot, const struct ipc_msg *msg)
 		refuse(m, slot, msg->request, p, REASON_NAME_BANNED);
 	else if (!name_is_taken(m, p, &b, &gen))
 		grant(m, slot, msg->request, p);
+	else if (*find_alias(m, p->key, p->keylen) != NULL)
+		refuse(m, slot, msg->request, p, REASON_NAME_TAKEN);
 	else if (pull_of(m, b) != 0) {
 		/* who fetches it is told to stop, and ends it any moment */
 		if (wait_for_name(m, slot, msg, b))

@@ -56,6 +56,36 @@ void streams_owner_died(struct master *m, unsigned slot, uint64_t incarnation);
  */
 uint64_t streams_tick(struct master *m, uint64_t now_ns);
 
+/*
+ * A stream is live, or is not any more.
+ * key		vhost NUL app NUL instance NUL stream, keylen bytes
+ * client	its publisher
+ */
+typedef void streams_live_fn(struct master *m, bool live, const char *key,
+    size_t keylen, uint64_t client);
+
+/* Have fn called from now on; before that nobody is.  Context: start. */
+void streams_watch(struct streams *s, streams_live_fn *fn);
+
+/* Call fn for every stream that is live. */
+typedef void streams_each_fn(struct master *m, void *arg, const char *key,
+    size_t keylen, uint64_t client);
+void streams_each_live(struct master *m, streams_each_fn *fn, void *arg);
+
+/*
+ * A second name for a live stream: `to` points to the ring of `from`, which
+ * costs nothing else.  It ends with the stream, or by streams_unalias().
+ * Returns	0, 1 (it is that already), or
+ *		-ENOENT	from is not live
+ *		-EEXIST	to is live, as something else
+ *		-ENOSPC	no name is left
+ *		-ENOMEM
+ * Context	the watch is told of `to`, when it begins and when it ends
+ */
+int streams_alias(struct master *m, const char *from, size_t fromlen,
+    const char *to, size_t tolen);
+void streams_unalias(struct master *m, const char *key, size_t keylen);
+
 /* Live streams now. */
 uint32_t streams_live(const struct streams *s);
 

@@ -13,7 +13,7 @@
 #include "script/guard.h"
 #include "script/inst.h"
 #include "script/json.h"
-#include "script/proto.h"
+#include "common/proto.h"
 
 enum { STACK = 512 * 1024, LOOK_S = 1 };
 

@@ -9,7 +9,7 @@
 
 #include "common/bug.h"
 #include "script/heap.h"
-#include "script/proto.h"
+#include "common/proto.h"
 
 enum { RESERVE = 256 * 1024 };
 

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "script/link.h"
-#include "script/proto.h"
+#include "common/proto.h"
 
 struct link_piece {
 	struct link_piece *next;

@@ -1,6 +1,6 @@
 /*
  * sluice-script - runs the script of one application, for the master `sluice`,
- * which starts it (proto.h).  It never sees media.
+ * which starts it (common/proto.h).  It never sees media.
  */
 #include "config.h"
 
@@ -12,7 +12,7 @@
 
 #include "common/log.h"
 #include "script/guard.h"
-#include "script/proto.h"
+#include "common/proto.h"
 #include "script/serve.h"
 
 enum { AT_ONCE = 64, NICE = 5 };

@@ -15,7 +15,7 @@
 #include "script/inst.h"
 #include "script/json.h"
 #include "script/load.h"
-#include "script/proto.h"
+#include "common/proto.h"
 
 /* send(message): to the master, with the name of the instance. */
 static duk_ret_t

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/log.h"
-#include "script/proto.h"
+#include "common/proto.h"
 #include "script/serve.h"
 
 /* Numbers of setup, as they make sense. */

@@ -1,6 +1,6 @@
 /*
  * check_script - script/serve.h and all below it: scripts in real heaps, spoken
- * to by the protocol of script/proto.h, and what they log.
+ * to by the protocol of common/proto.h, and what they log.
  */
 #include "config.h"
 
@@ -17,7 +17,7 @@
 #include "common/log.h"
 #include "script/guard.h"
 #include "script/json.h"
-#include "script/proto.h"
+#include "common/proto.h"
 #include "script/serve.h"
 
 enum { HEAP = 8 << 20, CALL_MS = 20000, TEXT = 65536 };

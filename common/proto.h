@@ -78,8 +78,8 @@
  * Neither side trusts the other more than that: what is malformed, unknown or
  * about something that is over is passed over.
  */
-#ifndef SCRIPT_PROTO_H
-#define SCRIPT_PROTO_H
+#ifndef COMMON_PROTO_H
+#define COMMON_PROTO_H
 
 enum {
 	PROTO_FD = 3,

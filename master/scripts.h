@@ -1,0 +1,47 @@
+/*
+ * scripts - the processes that run the scripts of applications (sluice-script),
+ * one for each application of a virtual host that has a main.asc (see find_file()).
+ *
+ *	NONE -> RUNS		a stream of the application begins
+ *	RUNS -> WAITS		dead; a hung one was told about by itself
+ *	WAITS -> RUNS		after 0 s, then 0.1 s doubling to 30 s
+ *	RUNS -> NONE		no instance is left, or the server stops
+ *
+ * A new process is told of every instance with live streams and of those streams,
+ * so nothing about them is kept here.  Its messages are common/proto.h.  It runs as
+ * the user of the workers, and nothing that it does can hold up anybody: what it
+ * does not read is bounded, then it is killed.
+ * Context: the main thread.
+ */
+#ifndef MASTER_SCRIPTS_H
+#define MASTER_SCRIPTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct master;
+struct scripts;
+
+/* NULL: no memory.  Context: start. */
+struct scripts *scripts_new(void);
+/* Kills what runs. */
+void scripts_free(struct master *m);
+
+/* For streams_watch(). */
+void scripts_stream(struct master *m, bool live, const char *key, size_t keylen,
+    uint64_t client);
+
+/* The data of an epoll event: is it of a script?  Then it is dealt with. */
+bool scripts_event(struct master *m, uint64_t tag, uint32_t events);
+
+/* Restarts that are due.  Returns when to be called again (ns). */
+uint64_t scripts_tick(struct master *m, uint64_t now_ns);
+
+/* The server stops: onAppStop everywhere; they are killed after 2 s. */
+void scripts_stop(struct master *m);
+
+/* Processes that exist. */
+unsigned scripts_count(const struct master *m);
+
+#endif

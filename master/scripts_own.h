@@ -1,0 +1,74 @@
+/*
+ * scripts_own - what scripts.c (processes, instances) and scripts_push.c
+ * (connections, republishing) share.  Nobody else includes it.
+ */
+#ifndef MASTER_SCRIPTS_OWN_H
+#define MASTER_SCRIPTS_OWN_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/conf.h"
+
+enum { SCRIPT_PATH = 512 };
+
+struct master;
+
+/* A message that the process does not take yet. */
+struct piece {
+	struct piece *next;
+	size_t len;
+	char text[];
+};
+
+struct instance {
+	struct instance *next;
+	uint32_t live; /* streams */
+	char name[];
+};
+
+struct script {
+	struct script *next;
+	char vhost[CONF_NAME], app[CONF_NAME], file[SCRIPT_PATH];
+	uint64_t id; /* of this process, never used again */
+	pid_t pid;   /* 0: none */
+	int pidfd, sock;
+	uint64_t start_ns, respawn_ns;
+	unsigned faults; /* in a row */
+	bool killed;
+	struct piece *first, **last;
+	size_t waits; /* bytes */
+	struct instance *insts;
+	struct nc *ncs;	     /* connections that it has */
+	struct push *pushes; /* and what it republishes */
+};
+
+struct scripts {
+	struct script *list;
+	uint64_t next_id, stop_ns;
+	bool stopping;
+};
+
+/* Send a message (common/proto.h); j is taken. */
+void scripts_tell(struct master *m, struct script *s, json_t *j);
+
+/* A new message with its kind and instance. */
+json_t *scripts_message(const char *kind, const char *inst);
+
+/* A string of a message; "" if it is none. */
+const char *scripts_text(const json_t *j, const char *name);
+
+/* Deal with a message about connections or republishing; false: it is none. */
+bool scripts_push_message(
+    struct master *m, struct script *s, const char *kind, const json_t *j);
+
+/* The stream of that key has ended: tell the script that made it. */
+void scripts_push_ended(
+    struct master *m, struct script *s, const char *key, size_t keylen);
+
+/* The process is dead; what it republished goes on until its stream ends. */
+void scripts_push_forget(struct script *s);
+
+#endif
