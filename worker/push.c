@@ -280,6 +280,29 @@ new_push(struct worker *w, const struct push_spec *s)
 	return p;
 }
 
+/* Without ExplicitHosts, servers that clients have named: so many at a time. */
+static bool
+too_many_named(const struct worker *w, const struct push *p)
+{
+	const struct push *q, *seen[UP_NAMED_MAX];
+	unsigned n = 0, i;
+	if (!p->ways[0].judge || p->vhost->explicit_hosts[0] != '\0')
+		return false;
+	TAILQ_FOREACH (q, &w->pushes->all, next) {
+		if (q == p || !q->ways[0].judge ||
+		    q->vhost->explicit_hosts[0] != '\0')
+			continue;
+		if (strcmp(q->ways[0].hop, p->ways[0].hop) == 0)
+			return false;
+		for (i = 0; i < n; i++)
+			if (strcmp(seen[i]->ways[0].hop, q->ways[0].hop) == 0)
+				break;
+		if (i == n && n < UP_NAMED_MAX)
+			seen[n++] = q;
+	}
+	return n == UP_NAMED_MAX;
+}
+
 struct push *
 push_start(struct worker *w, const struct push_spec *spec,
     const struct push_ops *ops, void *owner, enum reason *why)
@@ -292,6 +315,10 @@ push_start(struct worker *w, const struct push_spec *spec,
 	p->owner = owner;
 	p->nways = ways_find(w->conf, p->vhost, p->url, explicit_is(part(p, 1)),
 	    span_skip(spec->key, part(p, 0).len + 1), p->ways, why);
+	if (p->nways > 0 && too_many_named(w, p)) {
+		*why = REASON_EXPLICIT_LIMIT;
+		p->nways = 0;
+	}
 	if (p->nways == 0) {
 		push_free(w, p);
 		return NULL;

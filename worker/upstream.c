@@ -443,6 +443,7 @@ leg_open(
 	up->own |= alone;
 	l->up = up;
 	l->ns = NULL;
+	l->said = (struct span){ "", 0 };
 	leg_set_state(l, LEG_OPENING);
 	TAILQ_INSERT_TAIL(&up->legs, l, next);
 	up->nlegs++;

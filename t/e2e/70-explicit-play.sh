@@ -2,7 +2,7 @@
 # Explicit addresses, rtmp://edge/?rtmp://edge2/?rtmp://origin/app/instance/name, as
 # people type them, with FFmpeg, rtmpdump, GStreamer and VLC: chains of three, with
 # and without an instance, mixed with implicit edges; every packet as it was
-# published.  What goes over the wire; spellings of one target share one stream.
+# published; published so, too.  What goes over the wire; spellings of one target share one stream.
 # timeout: 200
 # sanitized: no
 . "${top_srcdir:-$(dirname "$0")/../..}/t/lib.sh"
@@ -99,6 +99,19 @@ use_server edge2
 expect "at edge2" "$(events edge.up '.stream == "all"' | jq -r .app)" = '?rtmp://origin.example:1935/live'
 use_server origin
 expect "at the origin" "$(events stream.start '.stream == "all"' | jq -r '.app + "/" + .instance')" = live/room
+
+# Published by such an address, too: over both edges, seen at the origin.
+nets_play viewer rtmp://origin.example/live/room/up "$TMP/up.md5"
+player=$spawned
+retry 10 waits_at_origin 1 || fail "nobody waits at the origin"
+nets_spawn viewer publish-up ffmpeg -nostdin -v warning -re -i "$MEDIA" -c copy \
+    -flvflags no_duration_filesize -f flv "$chain/live/room/up"
+await "$spawned" 60 || fail "the publisher of an explicit address failed"
+await "$player" 60 || fail "the player of what it published failed"
+same_media "$TMP/ref.md5" "$TMP/up.md5" all
+note "up: $(recorded "$TMP/up.md5")"
+use_server edge1
+expect "sent on to" "$(events push.up '.stream == "up"' | jq -r .hop)" = edge2:1935
 
 # On the wire: what the next server is told.
 nets_spawn viewer wire python3 "$top_srcdir/t/e2e/connects.py" "$(nets_addr viewer)" 1935 "$TMP/wire"
