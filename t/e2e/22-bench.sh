@@ -3,6 +3,7 @@
 # Clients of another make and the server's own log are the witnesses.
 # sanitized: no
 # timeout: 90
+# alone: yes
 . "${top_srcdir:-$(dirname "$0")/../..}/t/lib.sh"
 . "$top_srcdir/t/load.sh"
 need ffmpeg ffprobe

@@ -4,6 +4,7 @@
 # counted.  No figure of time is asserted.
 # sanitized: no
 # timeout: 150
+# alone: yes
 . "${top_srcdir:-$(dirname "$0")/../..}/t/lib.sh"
 . "$top_srcdir/t/load.sh"
 need strace

@@ -4,6 +4,7 @@
 # lost.  (Architecture rule 14.)
 # timeout: 90
 # sanitized: no
+# alone: yes
 . "${top_srcdir:-$(dirname "$0")/../..}/t/lib.sh"
 . "$top_srcdir/t/load.sh"
 players=40

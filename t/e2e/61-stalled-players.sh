@@ -4,6 +4,7 @@
 # timeout: 120
 # long: 300
 # sanitized: no
+# alone: yes
 . "${top_srcdir:-$(dirname "$0")/../..}/t/lib.sh"
 . "$top_srcdir/t/load.sh"
 players=10 stalled=50 seconds=6 runs=1

@@ -3,6 +3,7 @@
 # keyframe, get nothing bad, and stay connected.
 # sanitized: no
 # timeout: 90
+# alone: yes
 . "${top_srcdir:-$(dirname "$0")/../..}/t/lib.sh"
 . "$top_srcdir/t/load.sh"
 need ffmpeg perl ss
