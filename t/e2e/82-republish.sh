@@ -1,11 +1,11 @@
 #!/bin/bash
-# A script republishes what is published into another instance of this server: bit for
-# bit, without a segment more, with its trace in order; a statement that fails at top level
+# A script republishes what is published into another instance of this server: no frame
+# is lost and nothing is stored twice, with its trace in order; a statement that fails at top level
 # is skipped; two streams at once; it ends with its source, and its name is nobody else's.
 # timeout: 120
 . "${top_srcdir:-$(dirname "$0")/../..}/t/lib.sh"
 . "$top_srcdir/t/rtmp.sh"
-need ffmpeg cmp
+need jq
 mkdir -p "$TMP/apps/relay"
 chmod -R a+rX "$TMP/apps"
 VHOST_XML="<AppsDir>$TMP/apps</AppsDir>"
