@@ -42,6 +42,7 @@ struct watch {
 	 * of them to learn where the next one lies */
 	struct player **players;
 	uint32_t n, cap;
+	uint32_t npush; /* of n: no viewers */
 	LIST_HEAD(, tail) tails;
 	uint64_t look; /* section in which view was read */
 	uint64_t soft; /* where the blocked were last looked at */
@@ -55,12 +56,12 @@ struct title {
 	uint64_t hash;
 	struct watch *cur;	    /* the live publish, or NULL */
 	LIST_HEAD(, watch) watches; /* cur, and those being left */
-	struct mono grace;    /* viewers are told after this; 0: at once */
-	struct mono patience; /* before this nobody has waited too long */
-	bool scan;	      /* on the list of those to be looked up */
-	bool wanted;	      /* of an edge: the master was told */
+	struct mono grace;     /* viewers are told after this; 0: at once */
+	struct mono patience;  /* before this nobody has waited too long */
+	bool scan;	       /* on the list of those to be looked up */
+	bool wanted;	       /* of an edge: the master was told */
 	struct waiter *waiter; /* who came first while it was not live */
-	uint32_t seat;	      /* of MaxWaitingNames, or SEAT_NONE */
+	uint32_t seat;	       /* of MaxWaitingNames, or SEAT_NONE */
 	uint32_t keylen;
 	char key[IPC_KEY_MAX];
 	const struct conf_app *app; /* of the key */
@@ -88,16 +89,16 @@ struct player {
 	uint8_t sending; /* enum player_sending */
 	bool behind;	 /* look at its lag */
 	bool no_audio, no_video, paused;
-	bool audio_back;  /* receiveAudio(true): its header comes first */
-	bool audio_only;  /* too slow for video, since audio_since */
-	bool wait_key;	  /* no video before a keyframe at key_at */
-	bool has_cfg;	  /* cfg_ver holds */
-	bool fresh;	  /* the directory was not asked for it yet */
-	bool newcomer;	  /* at the end of its title, to be attached */
-	bool told_live;	  /* it thinks that the stream is being published */
-	bool started;	  /* play.start is logged */
+	bool audio_back;   /* receiveAudio(true): its header comes first */
+	bool audio_only;   /* too slow for video, since audio_since */
+	bool wait_key;	   /* no video before a keyframe at key_at */
+	bool has_cfg;	   /* cfg_ver holds */
+	bool fresh;	   /* the directory was not asked for it yet */
+	bool newcomer;	   /* at the end of its title, to be attached */
+	bool told_live;	   /* it thinks that the stream is being published */
+	bool started;	   /* play.start is logged */
 	struct push *push; /* sends to another server, which is told nothing */
-	uint8_t head_len; /* of head */
+	uint8_t head_len;  /* of head */
 	uint32_t offered, offered_out;
 	uint32_t tail_off;	  /* bytes of tail that are sent */
 	struct netstream *ns;	  /* NULL: only finishes its message */

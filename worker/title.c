@@ -167,6 +167,7 @@ watch_add(struct worker *w, struct watch *v, struct player *p)
 	p->watch = v;
 	p->at_watch = v->n;
 	v->players[v->n++] = p;
+	v->npush += p->push != NULL;
 	return true;
 }
 
@@ -178,13 +179,14 @@ watch_remove(struct watch *v, struct player *p)
 	v->players[p->at_watch] = last;
 	last->at_watch = p->at_watch;
 	p->watch = NULL;
+	v->npush -= p->push != NULL;
 }
 
 void
 watch_count(struct worker *w, const struct watch *v)
 {
-	atomic_store_explicit(
-	    &w->slot->readers[v->view.block], v->n, memory_order_relaxed);
+	atomic_store_explicit(&w->slot->readers[v->view.block], v->n - v->npush,
+	    memory_order_relaxed);
 }
 
 void

@@ -111,6 +111,7 @@ expect "BadName" "$(jq -r .code <<<"$direct")" = NetStream.Publish.BadName
 expect "through two edges" "$(says via edge1 taken)" = "$direct"
 expect "through one" "$(says via2 edge2 taken)" = "$direct"
 live_at edge1 taken || fail "the publisher of the name was disturbed"
+expect "who sends it on is no viewer" "$(stream taken .readers.total)" -eq 0
 alive "$publisher" || fail "the publisher of the name was ended"
 stop "$publisher"
 for s in origin edge2 edge1; do
