@@ -20,9 +20,9 @@ for s in edge second; do
 	nets_server $s
 done
 nets_spawn listens told python3 "$top_srcdir/t/e2e/connects.py" "$(nets_addr listens)" 1935 "$TMP/told" answer
-retry 5 test -e "$TMP/told.listens" || fail "nobody listens"
+retry 20 test -e "$TMP/told.listens" || fail "nobody listens"
 nets_spawn edge packets python3 "$top_srcdir/t/e2e/packets.py" "$TMP/packets"
-retry 5 test -e "$TMP/packets" || fail "packets are not seen"
+retry 20 test -e "$TMP/packets" || fail "packets are not seen"
 
 # publish PROGRAM URL: in the background
 publish() {
