@@ -137,6 +137,14 @@ visit(struct worker *w, struct watch *v)
 	}
 }
 
+/* All watches of a ring: it may have several names. */
+static void
+mark_all(struct worker *w, struct watch *v)
+{
+	for (; v != NULL; v = v->also)
+		watch_mark(w, v);
+}
+
 static void
 take_hints(struct worker *w)
 {
@@ -151,8 +159,8 @@ take_hints(struct worker *w)
 		for (; bits != 0; bits &= bits - 1) {
 			unsigned b =
 			    word * 64 + (unsigned)__builtin_ctzll(bits);
-			if (b < BLOCKS_MAX && ps->watch[b] != NULL)
-				watch_mark(w, ps->watch[b]);
+			if (b < BLOCKS_MAX)
+				mark_all(w, ps->watch[b]);
 		}
 	}
 }
@@ -319,7 +327,7 @@ players_tick(struct worker *w)
 	ps->retry = false;
 	for (unsigned i = 0; i < w->arena.nblocks; i++)
 		if (ps->watch[i] != NULL && ps->watch[i]->ended)
-			watch_mark(w, ps->watch[i]);
+			mark_all(w, ps->watch[i]);
 	for (t = TAILQ_FIRST(&ps->idle); t != NULL; t = after) {
 		after = TAILQ_NEXT(t, next_idle);
 		if (t->app->wait_ms > 0 && !mono_before(w->now, t->patience)) {

@@ -50,6 +50,7 @@ struct watch {
 	struct mono drain_until;
 	TAILQ_ENTRY(watch) next_dirty;
 	LIST_ENTRY(watch) next; /* of the title */
+	struct watch *also;	/* of the same ring, by another name; or NULL */
 };
 
 struct title {

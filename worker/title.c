@@ -182,11 +182,16 @@ watch_remove(struct watch *v, struct player *p)
 	v->npush -= p->push != NULL;
 }
 
+/* By all names of the ring. */
 void
 watch_count(struct worker *w, const struct watch *v)
 {
-	atomic_store_explicit(&w->slot->readers[v->view.block], v->n - v->npush,
-	    memory_order_relaxed);
+	const struct watch *o = w->players->watch[v->view.block];
+	uint32_t n = 0;
+	for (; o != NULL; o = o->also)
+		n += o->n - o->npush;
+	atomic_store_explicit(
+	    &w->slot->readers[v->view.block], n, memory_order_relaxed);
 }
 
 void
@@ -228,8 +233,9 @@ watch_open(struct worker *w, struct title *t)
 	uint64_t gen;
 	if (!directory_find(&w->arena, t->key, t->keylen, &block, &gen))
 		return;
-	struct watch *v = NULL;
-	if (ps->watch[block] == NULL)
+	struct watch *v = NULL, *also = ps->watch[block];
+	/* it may be watched by another of its names */
+	if (also == NULL || also->view.gen == gen)
 		v = bufpool_get(&w->pool, sizeof *v);
 	if (v == NULL) {
 		/* no memory, or an older one is still being left */
@@ -237,13 +243,15 @@ watch_open(struct worker *w, struct title *t)
 		return;
 	}
 	memset(v, 0, sizeof *v);
-	if (!ring_watch(&w->arena, w->self, block, gen, false, &v->view)) {
+	if (!ring_watch(
+		&w->arena, w->self, block, gen, also != NULL, &v->view)) {
 		bufpool_put(&w->pool, v, sizeof *v);
 		return;
 	}
 	v->title = t;
 	LIST_INSERT_HEAD(&t->watches, v, next);
 	LIST_INIT(&v->tails);
+	v->also = also;
 	ps->watch[block] = v;
 	t->cur = v;
 	t->grace = (struct mono){ 0 };
@@ -272,9 +280,13 @@ watch_close(struct worker *w, struct watch *v)
 	}
 	/* a newcomer may wait for this very block: look it up again */
 	ps->scan = true;
+	struct watch **at = &ps->watch[v->view.block];
+	while (*at != v)
+		at = &(*at)->also;
+	*at = v->also;
 	watch_count(w, v);
-	ps->watch[v->view.block] = NULL;
-	ring_unwatch(&w->arena, w->self, v->view.block);
+	if (ps->watch[v->view.block] == NULL)
+		ring_unwatch(&w->arena, w->self, v->view.block);
 	if (v->players != NULL)
 		bufpool_put(&w->pool, v->players, v->cap * sizeof *v->players);
 	bufpool_put(&w->pool, v, sizeof *v);
