@@ -459,6 +459,15 @@ no_deadline(struct conn *c)
 		conn_no_deadline(c);
 }
 
+/* Without what stands behind the question mark: it may be a key. */
+static struct span
+shown_name(struct span sent)
+{
+	struct url_name n;
+	url_split_name(sent, &n);
+	return n.name;
+}
+
 static enum reason
 on_publish(const struct call *k)
 {
@@ -481,8 +490,11 @@ on_publish(const struct call *k)
 	char words[IPC_TEXT_MAX];
 	enum reason why = set_key(k, p.name, words);
 	if (why != REASON_NONE) {
-		status_text(k, reason_status(why),
-		    words[0] != '\0' ? words : reason_text(why));
+		const char *text = words[0] != '\0' ? words : reason_text(why);
+		LOG(publish_refused, .client = k->c->id,
+		    .addr = k->c->row->addr, .stream = shown_name(p.name),
+		    .reason = why, .text = text);
+		status_text(k, reason_status(why), text);
 		return REASON_NONE;
 	}
 	k->ns->use = NS_ASKED;
@@ -490,6 +502,16 @@ on_publish(const struct call *k)
 	k->w->sessions->ops->publish(k->w, k->c, k->ns, &p);
 	k->s->shown = (struct span){ NULL, 0 };
 	return REASON_NONE;
+}
+
+static void
+fail_play(
+    const struct call *k, struct span sent, enum reason why, const char *text)
+{
+	worker_count(k->w, COUNTER_PLAYS_FAILED, 1);
+	LOG(play_failed, .client = k->c->id, .stream = shown_name(sent),
+	    .reason = why, .text = text);
+	status_text(k, "NetStream.Play.Failed", text);
 }
 
 static enum reason
@@ -506,7 +528,7 @@ start_play(const struct call *k, const struct cmd_play *p)
 	char words[IPC_TEXT_MAX];
 	enum reason why = set_key(k, p->name, words);
 	if (why != REASON_NONE) {
-		status_text(k, "NetStream.Play.Failed",
+		fail_play(k, p->name, why,
 		    words[0] != '\0' ? words : reason_text(why));
 		return REASON_NONE;
 	}

@@ -24,7 +24,8 @@ strings_of() {
 	sed -nE "s/^$2\\([^\"]*\"([^\"]*)\".*/\\1/p" "$1"
 }
 
-for page in sluice.8 sluicectl.8 sluice-bench.1 sluice.conf.5 sluice.keys.5 sluice-log.5; do
+for page in sluice.8 sluicectl.8 sluice-bench.1 sluice.conf.5 sluice.keys.5 sluice-log.5 \
+    sluice-edge.7; do
 	[[ -e man/$page ]] || { echo "man/$page is missing"; exit 1; }
 done
 
