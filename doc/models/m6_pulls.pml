@@ -8,7 +8,12 @@
  * At rest a name that is wanted is pulled by exactly one worker, one that is
  * not by none, and what is live is of the one that pulls it.
  *
+ * HERE	a client of worker 1 publishes the name, too, as the other server lets it
+ *	(HPUB): it gets it from who pulls it, and nobody pulls it while it is live.
+ * NOKILL	nobody dies: fewer states
+ *
  * Variants:
+ * NOAGAIN   (HERE) a pull that began while a client waited for the name goes on
  * NOANSWER  a worker whose players were denied does not say UNWANT
  * NODROP    a refusal is not answered with DROP
  * NOMOVE    the death of a worker leaves its pull where it is
@@ -32,7 +37,9 @@ bool w[2]; byte id, slot;      /* master: who wants, the pull, who pulls + 1 */
 byte ids, gens;
 byte lown, lgen, lid;          /* live: owner + 1, its generation, its pull */
 byte pend, pendid;             /* waits for the name: slot + 1 */
-mtype = { WANT, UNWANT, REFUSED, PUB, UNPUB, READY, PULL, DROP, DENY, GRANT, NO };
+bool asks, cl; byte cg;        /* HERE: the client asked, and stays; its generation */
+#define CLIENT 99
+mtype = { HPUB, HGRANT, WANT, UNWANT, REFUSED, PUB, UNPUB, READY, PULL, DROP, DENY, GRANT, NO };
 chan q0 = [3] of { mtype, byte };
 chan q1 = [3] of { mtype, byte };
 chan r0 = [RQ] of { mtype, byte, byte };
@@ -61,6 +68,11 @@ proctype Worker(byte me; chan q; chan r) {
        a = pull[me]; d_step { byes++; pull[me] = 0; pub = 0 }; q!REFUSED,a; a = 0
     :: pull[me] && media && pub == 0 -> d_step { media = 0; pub = 1 }; q!PUB,pull[me]
     :: pub == 2 && byes < 1 -> byes++; q!UNPUB,g; d_step { pub = 0; g = 0 }
+#ifdef HERE
+    :: me == 1 && !asks -> asks = 1; d_step { cl = 1 }; q!HPUB,0
+    :: me == 1 && cg != 0 && !cl -> q!UNPUB,cg; cg = 0
+    :: r?HGRANT,b,_ -> d_step { cg = b; b = 0 }; if :: cl = 0 :: skip fi
+#endif
     :: r?PULL,a,_ ->
        if
        :: pull[me] == a        /* for a longer via */
@@ -98,12 +110,18 @@ proctype Worker(byte me; chan q; chan r) {
 inline tell(s, what, x, y) {
   if :: s == 1 -> r0!what,x,y :: s == 2 -> r1!what,x,y fi
 }
+#ifdef HERE
+#define PUBLISHED (lown != 0 && lid == CLIENT)
+#else
+#define PUBLISHED false
+#endif
 /* any that is up: by the hash of its name */
 inline assign() {
   if
-  :: up[0] -> slot = 1
-  :: up[1] -> slot = 2
-  :: !up[0] && !up[1] -> slot = 0
+  :: PUBLISHED -> slot = 0
+  :: !PUBLISHED && up[0] -> slot = 1
+  :: !PUBLISHED && up[1] -> slot = 2
+  :: !PUBLISHED && !up[0] && !up[1] -> slot = 0
   fi;
   if :: slot != 0 -> tell(slot, PULL, id, 0) :: else fi
 }
@@ -114,10 +132,36 @@ inline grant(s, x) {
   d_step { lown = s; lgen = gens; lid = x };
   tell(s, GRANT, x, gens)
 }
+/* a client publishes it: nobody shall pull it; what is wanted gets another id */
+inline published() {
+  if
+  :: id != 0 && slot != 0 ->
+     tell(slot, DROP, id, 0);
+     slot = 0;
+     if
+     :: w[0] || w[1] ->
+        ids++; id = ids
+     :: else -> over()
+     fi
+  :: else
+  fi
+}
+inline hgrant(s) {
+  gens++;
+  assert(lown == 0);
+  d_step { lown = s; lgen = gens; lid = CLIENT };
+  tell(s, HGRANT, gens, 0);
+#ifndef NOAGAIN
+  published()
+#endif
+}
 inline givepend() {
   if
-  :: pend != 0 && pendid == id -> grant(pend, pendid); d_step { pend = 0; pendid = 0 }
-  :: pend != 0 && pendid != id -> tell(pend, NO, pendid, 0); d_step { pend = 0; pendid = 0 }
+#ifdef HERE
+  :: pend != 0 && pendid == CLIENT -> hgrant(pend); d_step { pend = 0; pendid = 0 }
+#endif
+  :: pend != 0 && pendid != CLIENT && pendid == id -> grant(pend, pendid); d_step { pend = 0; pendid = 0 }
+  :: pend != 0 && pendid != CLIENT && pendid != id -> tell(pend, NO, pendid, 0); d_step { pend = 0; pendid = 0 }
   :: else
   fi
 }
@@ -162,7 +206,22 @@ inline handle(q, me) {
         fi
      fi
   :: q?UNPUB,a ->
-     if :: lown == me + 1 && lgen == a -> release(); givepend() :: else fi
+     if
+     :: lown == me + 1 && lgen == a ->
+        release(); givepend();
+        if :: id != 0 && slot == 0 && !PUBLISHED -> assign() :: else fi
+     :: else
+     fi
+#ifdef HERE
+  :: q?HPUB,_ ->
+     if
+     :: lown == 0 -> hgrant(me + 1)
+     :: lown != 0 && pend != 0 -> skip  /* refused: somebody waits already */
+     :: lown != 0 && pend == 0 ->
+        d_step { pend = me + 1; pendid = CLIENT };
+        published()
+     fi
+#endif
   fi; a = 0
 }
 inline death(me, q, r) {
@@ -172,7 +231,13 @@ inline death(me, q, r) {
 #endif
   do :: r?_,_,_ :: empty(r) -> break od;
   if :: pend == me + 1 -> d_step { pend = 0; pendid = 0 } :: else fi;
-  if :: lown == me + 1 -> release(); givepend() :: else fi;
+  if :: me == 1 -> d_step { cl = 0; cg = 0 } :: else fi;
+  if
+  :: lown == me + 1 ->
+     release(); givepend();
+     if :: id != 0 && slot == 0 && !PUBLISHED -> assign() :: else fi
+  :: else
+  fi;
   if
   :: slot == me + 1 ->
 #ifndef NOMOVE
@@ -197,14 +262,21 @@ proctype Master() {
 }
 proctype Killer(byte x) { if :: kill[x] = 1 :: skip fi }
 init {
-  atomic { run Worker(0,q0,r0); run Worker(1,q1,r1); run Master(); run Killer(0);
+  atomic { run Worker(0,q0,r0); run Worker(1,q1,r1); run Master();
+#ifndef NOKILL
+  run Killer(0);
+#endif
 #ifdef TWOKILLS
   run Killer(1)
 #endif
   };
   timeout ->
   assert(pend == 0);
-  assert((has[0] || has[1]) == ((pull[0] != 0) + (pull[1] != 0) == 1));
-  assert((pull[0] == 0) || (pull[1] == 0));
-  assert(lown == 0 || pull[lown - 1] == lid)
+  if
+  :: PUBLISHED -> assert(pull[0] == 0 && pull[1] == 0)
+  :: else ->
+     assert((has[0] || has[1]) == ((pull[0] != 0) + (pull[1] != 0) == 1));
+     assert((pull[0] == 0) || (pull[1] == 0));
+     assert(lown == 0 || pull[lown - 1] == lid)
+  fi
 }

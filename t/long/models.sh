@@ -85,6 +85,8 @@ wrong m5_seats -DNOSWEEP
 
 right m6_pulls -DPLAYERS=1 -DGROW=0
 right m6_pulls -DTWOKILLS
+right m6_pulls -DHERE -DPLAYERS=1 -DGROW=0
+DEPTH=90 wrong m6_pulls -DHERE -DNOKILL -DNOAGAIN -DPLAYERS=1 -DGROW=0
 wrong m6_pulls -DNOANSWER
 wrong m6_pulls -DNODROP -DPLAYERS=1
 wrong m6_pulls -DNOMOVE -DPLAYERS=1 -DGROW=0
