@@ -186,14 +186,15 @@ compare(struct span s, const char *name)
 	return (s.len > n) - (s.len < n);
 }
 
-/* An application of another server, "?rtmp://host:port/app": app. */
-static struct span
-behind_slash(struct span name)
+struct span
+conf_app_name(struct span app)
 {
-	size_t at = name.len;
-	while (at > 0 && name.p[at - 1] != '/')
+	size_t at = app.len;
+	if (app.len == 0 || app.p[0] != '?')
+		return app;
+	while (at > 0 && app.p[at - 1] != '/')
 		at--;
-	return span_skip(name, at);
+	return span_skip(app, at);
 }
 
 const struct conf_app *
@@ -201,8 +202,7 @@ conf_find_app(
     const struct conf *c, const struct conf_vhost *v, struct span name)
 {
 	uint32_t from = v->first_app + 1, to = v->first_app + v->napps;
-	if (name.len > 0 && name.p[0] == '?')
-		name = behind_slash(name);
+	name = conf_app_name(name);
 	while (from < to && name.len > 0) {
 		uint32_t mid = from + (to - from) / 2;
 		const struct conf_app *a = conf_app(c, mid);

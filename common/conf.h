@@ -208,6 +208,12 @@ const struct conf_vhost *conf_find_vhost(
     const struct conf *c, struct span name);
 
 /*
+ * The name of an application as it is configured: of one at another server,
+ * "?rtmp://host:port/app" (rtmp/explicit.h), app.
+ */
+struct span conf_app_name(struct span app);
+
+/*
  * The application of that name: its own settings, or the general ones; NULL:
  * it does not exist.
  */

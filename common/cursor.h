@@ -28,9 +28,18 @@ struct writer {
 	bool bad; /* something did not fit, or was out of range */
 };
 
+/* Of ASCII letters, whatever the locale. */
+static inline char
+ascii_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
 struct span span_of(const char *text);
 bool span_is(struct span s, const char *text);
 bool span_equal(struct span a, struct span b);
+/* The same, but for the case of ASCII letters. */
+bool span_equal_case(struct span a, struct span b);
 /* Offset of the first byte c in s, or s.len. */
 size_t span_find(struct span s, char c);
 /* s without its first n bytes, at most all of them; its first n bytes. */

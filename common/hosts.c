@@ -21,23 +21,6 @@ is_blank(char c)
 	return c != '\0' && strchr(blanks, c) != NULL;
 }
 
-static char
-lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-}
-
-static bool
-same(struct span a, struct span b)
-{
-	if (a.len != b.len)
-		return false;
-	for (size_t i = 0; i < a.len; i++)
-		if (lower(a.p[i]) != lower(b.p[i]))
-			return false;
-	return true;
-}
-
 /* Names may end with the dot of the root. */
 static struct span
 without_dot(struct span s)
@@ -117,7 +100,7 @@ static bool
 is_name(struct span s)
 {
 	for (size_t i = 0; i < s.len; i++) {
-		char c = lower(s.p[i]);
+		char c = ascii_lower(s.p[i]);
 		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
 		    c != '-' && c != '.' && c != '_')
 			return false;
@@ -167,9 +150,9 @@ names(const struct item *it, struct span host)
 {
 	struct span want = without_dot(it->host);
 	if (want.len == 0 || want.p[0] != '.')
-		return same(want, host);
+		return span_equal_case(want, host);
 	return host.len > want.len &&
-	       same(span_skip(host, host.len - want.len), want);
+	       span_equal_case(span_skip(host, host.len - want.len), want);
 }
 
 /*
@@ -183,7 +166,7 @@ ends_in_number(struct span host)
 	while (at > 0 && host.p[at - 1] != '.')
 		at--;
 	host = span_skip(host, at);
-	if (host.len > 1 && host.p[0] == '0' && lower(host.p[1]) == 'x')
+	if (host.len > 1 && host.p[0] == '0' && ascii_lower(host.p[1]) == 'x')
 		return true;
 	for (size_t i = 0; i < host.len; i++)
 		if (host.p[i] < '0' || host.p[i] > '9')

@@ -142,10 +142,8 @@ explicit_join(struct span rest, struct span name, char *out, size_t size,
 static void
 write_lower(struct writer *w, struct span s)
 {
-	for (size_t i = 0; i < s.len; i++) {
-		char c = s.p[i];
-		writer_u8(w, (uint8_t)(c >= 'A' && c <= 'Z' ? c + 32 : c));
-	}
+	for (size_t i = 0; i < s.len; i++)
+		writer_u8(w, (uint8_t)ascii_lower(s.p[i]));
 }
 
 static void
@@ -181,17 +179,6 @@ explicit_normal(const struct explicit_url *u, struct writer *w)
 	} while (behind_mark(tc.path, &next));
 	writer_span(w, trim(u->app, '/'));
 	return writer_ok(w);
-}
-
-struct span
-explicit_last_app(struct span app)
-{
-	size_t at = app.len;
-	if (!explicit_is(app))
-		return app;
-	while (at > 0 && app.p[at - 1] != '/')
-		at--;
-	return span_skip(app, at);
 }
 
 struct span

@@ -68,10 +68,9 @@ explicit_is(struct span app)
 }
 
 /*
- * Of such an application: the application at the last server; what the next
- * server is to be told as app, "?rtmp://origin:1935/app" or "app".
+ * Of such an application what the next server is to be told as app,
+ * "?rtmp://origin:1935/app" or "app".  See also conf_app_name().
  */
-struct span explicit_last_app(struct span app);
 struct span explicit_next_app(struct span app);
 
 #endif

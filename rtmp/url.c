@@ -4,21 +4,10 @@
 
 static const struct span empty = { "", 0 };
 
-static char
-lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-}
-
 bool
 url_same_host(struct span a, struct span b)
 {
-	if (a.len != b.len)
-		return false;
-	for (size_t i = 0; i < a.len; i++)
-		if (lower(a.p[i]) != lower(b.p[i]))
-			return false;
-	return true;
+	return span_equal_case(a, b);
 }
 
 /* Blanks and control bytes have no place in an address. */

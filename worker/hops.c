@@ -142,6 +142,22 @@ hops_why(const struct worker *w, const char *hop)
 	return h != NULL ? h->why : "";
 }
 
+int
+hops_best(
+    const struct worker *w, const struct way *ways, unsigned n, uint32_t tried)
+{
+	int down = -1;
+	for (unsigned y = 0; y < n; y++) {
+		if (tried >> y & 1)
+			continue;
+		if (!hops_down(w, ways[y].hop))
+			return (int)y;
+		if (down < 0)
+			down = (int)y;
+	}
+	return down;
+}
+
 bool
 hops_next_probe(struct worker *w, char hop[IPC_HOP_MAX])
 {

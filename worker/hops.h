@@ -16,7 +16,7 @@
 #define WORKER_HOPS_H
 
 #include "common/ipc.h"
-#include "worker/worker.h"
+#include "worker/ways.h"
 
 enum {
 	HOPS_MAX = 256, /* down; above it the one found first is forgotten */
@@ -39,6 +39,13 @@ void hops_alive(struct worker *w, const char *hop);
 bool hops_down(const struct worker *w, const char *hop);
 /* Why, or "" if it is not down; valid until the next change. */
 const char *hops_why(const struct worker *w, const char *hop);
+
+/*
+ * Of n ways the first whose bit is not in `tried`; those that are down come last.
+ * Returns its index; -1: all were tried
+ */
+int hops_best(
+    const struct worker *w, const struct way *ways, unsigned n, uint32_t tried);
 
 /*
  * A hop that is to be probed now, in hop: connect, and shake hands; then

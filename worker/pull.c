@@ -13,8 +13,6 @@
 #include "worker/node.h"
 #include "worker/pulls.h"
 
-#define DEFAULT_INSTANCE "_definst_"
-
 int
 pull_init(struct worker *w)
 {
@@ -180,17 +178,6 @@ pull_refuse(struct worker *w, struct pull *p, enum reason why, const char *text)
 
 /* What the master says ---------------------------------------------------- */
 
-/* app[/instance][?query], as it stood in connect. */
-static void
-set_app_name(struct pull *p)
-{
-	struct span app = explicit_next_app(pull_part(p, 1));
-	struct span inst = pull_part(p, 2);
-	bool plain = span_is(inst, DEFAULT_INSTANCE);
-	snprintf(p->app_name, sizeof p->app_name, "%.*s%s%.*s", (int)app.len,
-	    app.p, plain ? "" : "/", plain ? 0 : (int)inst.len, inst.p);
-}
-
 /* The name to play: the stream, and what its first player showed. */
 static bool
 set_name(struct pull *p, const struct ipc_pull *q)
@@ -336,7 +323,7 @@ new_pull(struct worker *w, const struct ipc_pull *q)
 	LIST_INSERT_HEAD(&w->pulls->hash[p->id % PULL_BUCKETS], p, next_hash);
 	TAILQ_INSERT_TAIL(&w->pulls->all, p, next);
 	w->pulls->n++;
-	set_app_name(p);
+	ways_app_name(p->key, p->keylen, p->app_name);
 	return p;
 }
 

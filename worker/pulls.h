@@ -113,7 +113,7 @@ void pull_restart(struct worker *w, struct pull *p);
 void pull_beside(struct worker *w, struct pull *p, int y, bool wanted);
 /* The way of the source, or of the leg that is in use; -1: none. */
 int pull_way(const struct pull *p);
-int pull_best_way(struct worker *w, const struct pull *p, uint32_t tried);
+int pull_best_way(const struct worker *w, const struct pull *p, uint32_t tried);
 /* Is nothing opened, beside the source? */
 bool pull_idle(const struct pull *p);
 void pull_close_leg(struct worker *w, struct pull *p, int i);

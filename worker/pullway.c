@@ -50,20 +50,10 @@ pull_way(const struct pull *p)
 	return -1;
 }
 
-/* The first that is not tried; those known to be down come last. */
 int
-pull_best_way(struct worker *w, const struct pull *p, uint32_t tried)
+pull_best_way(const struct worker *w, const struct pull *p, uint32_t tried)
 {
-	int down = -1;
-	for (unsigned y = 0; y < p->nways; y++) {
-		if (tried >> y & 1)
-			continue;
-		if (!hops_down(w, p->ways[y].hop))
-			return (int)y;
-		if (down < 0)
-			down = (int)y;
-	}
-	return down;
+	return hops_best(w, p->ways, p->nways, tried);
 }
 
 void
@@ -86,15 +76,12 @@ open_way(struct worker *w, struct pull *p, int y, bool alone)
 	struct pull_leg *pl = &p->leg[i];
 	if (in_use(p, i))
 		return; /* both are under way */
-	struct up_target to = { .port = p->ways[y].port,
-		.vhost = p->vhost,
+	struct up_target to = { .vhost = p->vhost,
 		.app = p->app,
 		.again = p->ever,
-		.judge = p->ways[y].judge,
 		.app_name = span_of(p->app_name),
 		.url = { p->url, p->url_len } };
-	memcpy(to.hop, p->ways[y].hop, sizeof to.hop);
-	memcpy(to.host, p->ways[y].host, sizeof to.host);
+	up_target_set(&to, &p->ways[y]);
 	p->tried |= UINT32_C(1) << y;
 	pl->way = y;
 	pl->since = w->now;

@@ -16,8 +16,6 @@
 #include "worker/upstream.h"
 #include "worker/ways.h"
 
-#define DEFAULT_INSTANCE "_definst_"
-
 enum {
 	ANSWER_MS = 10000, /* a takeover takes PublishTimeout at each server */
 	SOON_MS = 300,	   /* between attempts, while it is lost for */
@@ -62,6 +60,7 @@ struct push {
 struct pushes {
 	TAILQ_HEAD(, push) all;
 	unsigned n;
+	struct mono due; /* none is to be looked at before; 0: none at all */
 };
 
 int
@@ -88,6 +87,16 @@ pushes_fini(struct worker *w)
 	w->pushes = NULL;
 }
 
+/* Some push is to be looked at by then. */
+static void
+look_at(struct worker *w, struct mono t)
+{
+	struct mono *due = &w->pushes->due;
+	if (due->ns == 0 || mono_before(t, *due))
+		*due = t;
+	worker_wake_at(w, t);
+}
+
 const char *
 push_hop(const struct push *p)
 {
@@ -107,43 +116,30 @@ part(const struct push *p, unsigned i)
 static void
 open_way(struct worker *w, struct push *p, int y)
 {
-	struct up_target to = { .port = p->ways[y].port,
-		.vhost = p->vhost,
+	struct up_target to = { .vhost = p->vhost,
 		.app = p->app,
 		.again = p->ever,
-		.judge = p->ways[y].judge,
 		.client = p->client,
 		.app_name = span_of(p->app_name),
 		.url = p->url };
-	memcpy(to.hop, p->ways[y].hop, sizeof to.hop);
-	memcpy(to.host, p->ways[y].host, sizeof to.host);
+	up_target_set(&to, &p->ways[y]);
 	p->tried |= UINT32_C(1) << y;
 	p->way = y;
 	p->state = PUSH_CONNECTING;
 	p->retry = (struct mono){ 0 };
 	p->deadline = mono_add_ms(w->now, ANSWER_MS);
-	worker_wake_at(w, p->deadline);
+	look_at(w, p->deadline);
 	if (leg_open(w, &p->leg, &to, true) != 0) {
 		p->state = PUSH_RETRY;
 		p->retry = mono_add_ms(w->now, SOON_MS);
-		worker_wake_at(w, p->retry);
+		look_at(w, p->retry);
 	}
 }
 
-/* The first that was not tried; those known to be down come last. */
 static int
-best_way(struct worker *w, const struct push *p)
+best_way(const struct worker *w, const struct push *p)
 {
-	int down = -1;
-	for (unsigned y = 0; y < p->nways; y++) {
-		if (p->tried >> y & 1)
-			continue;
-		if (!hops_down(w, p->ways[y].hop))
-			return (int)y;
-		if (down < 0)
-			down = (int)y;
-	}
-	return down;
+	return hops_best(w, p->ways, p->nways, p->tried);
 }
 
 static void
@@ -156,7 +152,7 @@ retry_later(struct worker *w, struct push *p)
 	p->tried = 0;
 	p->state = PUSH_RETRY;
 	p->retry = mono_add_ms(w->now, ms);
-	worker_wake_at(w, p->retry);
+	look_at(w, p->retry);
 }
 
 /* What upstream tells ----------------------------------------------------- */
@@ -207,6 +203,7 @@ on_failed(struct worker *w, struct leg *l, enum reason why, const char *text,
 	    words, sizeof words, "%s", text != NULL ? text : reason_text(why));
 	if (p->state == PUSH_ENDING) {
 		p->drained = true;
+		look_at(w, w->now);
 		return;
 	}
 	if (refused) {
@@ -238,16 +235,6 @@ static const struct leg_ops leg_ops = {
 
 /* The life of a push ------------------------------------------------------ */
 
-/* app[/instance], of the server that it goes to. */
-static void
-set_app_name(struct push *p)
-{
-	struct span app = explicit_next_app(part(p, 1)), inst = part(p, 2);
-	bool plain = span_is(inst, DEFAULT_INSTANCE);
-	snprintf(p->app_name, sizeof p->app_name, "%.*s%s%.*s", (int)app.len,
-	    app.p, plain ? "" : "/", plain ? 0 : (int)inst.len, inst.p);
-}
-
 static struct push *
 new_push(struct worker *w, const struct push_spec *s)
 {
@@ -267,7 +254,7 @@ new_push(struct worker *w, const struct push_spec *s)
 	p->name = (struct span){ p->text + s->url.len, s->name.len };
 	p->app = conf_key_app(w->conf, p->key, p->keylen);
 	p->vhost = conf_vhost(w->conf, p->app->vhost);
-	set_app_name(p);
+	ways_app_name(p->key, p->keylen, p->app_name);
 	size_t vialen = node_extend_via(w, s->via, p->via);
 	p->leg = (struct leg){ .ops = &leg_ops,
 		.publish = true,
@@ -357,7 +344,7 @@ push_drained(struct worker *w, const struct player *pl)
 	if (p->state != PUSH_ENDING)
 		return;
 	p->drained = true;
-	worker_wake_at(w, w->now);
+	look_at(w, w->now);
 }
 
 void
@@ -377,7 +364,7 @@ push_end(struct worker *w, struct push *p, bool goodbye)
 	p->deadline = mono_add_ms(w->now, PLAY_DRAIN_MS);
 	p->drained =
 	    ns == NULL || ns->player == NULL || ns->player->watch == NULL;
-	worker_wake_at(w, p->drained ? w->now : p->deadline);
+	look_at(w, p->drained ? w->now : p->deadline);
 }
 
 static void
@@ -396,7 +383,7 @@ look(struct worker *w, struct push *p)
 		if (p->drained || late)
 			finish(w, p);
 		else
-			worker_wake_at(w, p->deadline);
+			look_at(w, p->deadline);
 	} else if (p->state == PUSH_CONNECTING && late) {
 		p->deadline = (struct mono){ 0 };
 		leg_failed(w, &p->leg, REASON_UPSTREAM_TIMEOUT, NULL, false);
@@ -408,19 +395,29 @@ look(struct worker *w, struct push *p)
 		}
 		open_way(w, p, y);
 	} else if (p->state == PUSH_RETRY) {
-		worker_wake_at(w, p->retry);
+		look_at(w, p->retry);
+	} else if (p->deadline.ns != 0) {
+		look_at(w, p->deadline);
 	}
 }
 
 void
 pushes_tick(struct worker *w)
 {
-	struct push *p = TAILQ_FIRST(&w->pushes->all);
+	struct pushes *ps = w->pushes;
+	if (ps->due.ns == 0)
+		return;
+	if (mono_before(w->now, ps->due)) {
+		worker_wake_at(w, ps->due);
+		return;
+	}
+	ps->due = (struct mono){ 0 };
+	struct push *p = TAILQ_FIRST(&ps->all);
 	/* an owner that is told may free any of them */
-	for (unsigned n = w->pushes->n; n > 0 && p != NULL; n--) {
-		TAILQ_REMOVE(&w->pushes->all, p, next);
-		TAILQ_INSERT_TAIL(&w->pushes->all, p, next);
+	for (unsigned n = ps->n; n > 0 && p != NULL; n--) {
+		TAILQ_REMOVE(&ps->all, p, next);
+		TAILQ_INSERT_TAIL(&ps->all, p, next);
 		look(w, p);
-		p = TAILQ_FIRST(&w->pushes->all);
+		p = TAILQ_FIRST(&ps->all);
 	}
 }

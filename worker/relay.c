@@ -162,11 +162,11 @@ void
 relay_publish(struct worker *w, struct conn *c, struct netstream *ns,
     const struct cmd_publish *p)
 {
-	enum reason why = node_check_via(w, p->via, p->hops);
 	if (conf_vhost(w->conf, c->app->vhost)->mode != CONF_MODE_REMOTE) {
 		publish_ask(w, c, ns);
 		return;
 	}
+	enum reason why = node_check_via(w, p->via, p->hops);
 	if (why == REASON_NONE)
 		ns->relay = start(w, c, ns, p, &why);
 	if (ns->relay != NULL) {

@@ -28,6 +28,15 @@ upstreams_init(struct worker *w)
 	return 0;
 }
 
+void
+up_target_set(struct up_target *to, const struct way *way)
+{
+	memcpy(to->hop, way->hop, sizeof to->hop);
+	memcpy(to->host, way->host, sizeof to->host);
+	to->port = way->port;
+	to->judge = way->judge;
+}
+
 static void
 free_upstream(struct worker *w, struct upstream *up)
 {

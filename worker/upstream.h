@@ -56,6 +56,11 @@ struct up_target {
 	struct span app_name, url; /* the caller's, copied */
 };
 
+struct way;
+
+/* Where to go: hop, host, port, and whether it is judged. */
+void up_target_set(struct up_target *to, const struct way *way);
+
 enum leg_state { LEG_IDLE, LEG_OPENING, LEG_CREATING, LEG_ASKED, LEG_STARTED };
 
 /* One stream of an upstream; the caller's memory. */

@@ -12,7 +12,10 @@
 #include "common/siphash.h"
 #include "rtmp/explicit.h"
 #include "rtmp/url.h"
+#include "shm/directory.h"
 #include "worker/ways.h"
+
+#define DEFAULT_INSTANCE "_definst_"
 
 static const struct span none = { "", 0 };
 
@@ -202,6 +205,18 @@ ways_judge(const struct conf_vhost *v, struct span host, uint16_t port,
 			hosts_has_addr(v->explicit_hosts, &addrs[i], port)))
 			good[k++] = addrs[i];
 	return k;
+}
+
+void
+ways_app_name(const char *key, size_t keylen, char app_name[IPC_KEY_MAX])
+{
+	struct span app, inst;
+	app.p = directory_key_part(key, keylen, 1, &app.len);
+	inst.p = directory_key_part(key, keylen, 2, &inst.len);
+	app = explicit_next_app(app);
+	bool plain = span_is(inst, DEFAULT_INSTANCE);
+	snprintf(app_name, IPC_KEY_MAX, "%.*s%s%.*s", (int)app.len, app.p,
+	    plain ? "" : "/", plain ? 0 : (int)inst.len, inst.p);
 }
 
 void

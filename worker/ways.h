@@ -50,6 +50,9 @@ enum reason ways_admit(const struct conf *conf, const struct conf_vhost *v,
 unsigned ways_judge(const struct conf_vhost *v, struct span host, uint16_t port,
     const struct addr *addrs, unsigned n, struct addr *good);
 
+/* app[/instance] of a key, as the next server is told it. */
+void ways_app_name(const char *key, size_t keylen, char app_name[IPC_KEY_MAX]);
+
 /* What to do about REASON_EXPLICIT_HOST, in words. */
 void ways_advise(struct span host, uint16_t port, char text[IPC_TEXT_MAX]);
 

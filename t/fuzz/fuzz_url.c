@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "common/conf.h"
 #include "rtmp/explicit.h"
 #include "rtmp/url.h"
 
@@ -21,7 +22,7 @@ look_explicit(struct span s)
 		struct span app = { normal, 0 };
 		if (explicit_normal(&u, &w) && !u.partial) {
 			app.len = w.len;
-			if (!span_equal(explicit_last_app(app), u.app))
+			if (!span_equal(conf_app_name(app), u.app))
 				abort();
 			explicit_next_app(app);
 		}

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/conf.h"
 #include "rtmp/explicit.h"
 
 static char got[2048];
@@ -195,7 +196,7 @@ START_TEST(applications_of_keys)
 	};
 	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
 		struct span app = span_of(t[i][0]);
-		ck_assert(span_is(explicit_last_app(app), t[i][1]));
+		ck_assert(span_is(conf_app_name(app), t[i][1]));
 		ck_assert(span_is(explicit_next_app(app), t[i][2]));
 	}
 }
