@@ -1,18 +1,13 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -25,184 +20,19 @@
 #include "shm/directory.h"
 
 enum {
-	TAG_PIDFD = 5,
-	TAG_SOCK = 6,
-	QUEUE_BYTES = 4 << 20,
 	AT_ONCE = 64,
 	HEAP_BYTES = 16 << 20,
 	CALL_MS = 5000,
 	BACKOFF_MIN_MS = 100,
 	BACKOFF_MAX_MS = 30000,
 	GOOD_LIFE_MS = 60000,
-	STOP_MS = 2000,
-	WAIT_PIDFD = 3 /* P_PIDFD of newer headers */
+	STOP_MS = 2000
 };
 
 struct scripts *
 scripts_new(void)
 {
 	return calloc(1, sizeof(struct scripts));
-}
-
-/* Sending. ----------------------------------------------------------------- */
-
-static uint64_t
-tag_of(const struct script *s, unsigned kind)
-{
-	return (uint64_t)kind << 56 | s->id;
-}
-
-static void
-watch(struct master *m, const struct script *s, uint32_t events)
-{
-	struct epoll_event e = { .events = events,
-		.data.u64 = tag_of(s, TAG_SOCK) };
-	(void)epoll_ctl(m->env.epoll_fd, EPOLL_CTL_MOD, s->sock, &e);
-}
-
-static void
-kill_script(struct script *s)
-{
-	s->killed = true;
-	(void)syscall(SYS_pidfd_send_signal, s->pidfd, SIGKILL, NULL, 0);
-}
-
-static void
-drop_first(struct script *s)
-{
-	struct piece *p = s->first;
-	s->first = p->next;
-	if (s->first == NULL)
-		s->last = &s->first;
-	s->waits -= p->len;
-	free(p);
-}
-
-static void
-flush(struct master *m, struct script *s)
-{
-	while (s->first != NULL) {
-		ssize_t n = send(s->sock, s->first->text, s->first->len,
-		    MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (n < 0 && errno == EAGAIN) {
-			watch(m, s, EPOLLIN | EPOLLOUT);
-			return;
-		}
-		if (n < 0) /* its pidfd tells the rest */
-			break;
-		drop_first(s);
-	}
-	watch(m, s, EPOLLIN);
-}
-
-void
-scripts_tell(struct master *m, struct script *s, json_t *j)
-{
-	char *text = j ? json_dumps(j, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
-	size_t len = text ? strlen(text) : 0;
-	struct piece *p = text ? malloc(sizeof *p + len) : NULL;
-	json_decref(j);
-	if (p == NULL || len > PROTO_MAX || s->waits + len > QUEUE_BYTES) {
-		kill_script(s); /* it does not read, or we cannot speak */
-		free(p);
-		free(text);
-		return;
-	}
-	*p = (struct piece){ NULL, len };
-	memcpy(p->text, text, len);
-	free(text);
-	*s->last = p;
-	s->last = &p->next;
-	s->waits += len;
-	if (s->first == p)
-		flush(m, s);
-}
-
-/* Starting. ---------------------------------------------------------------- */
-
-/* The child, until exec: only what is safe after fork in a threaded process. */
-_Noreturn static void
-child(const struct master *m, const char *path, int sock)
-{
-	static const char failed[] = "sluice: cannot run sluice-script\n";
-	char name[] = "sluice-script";
-	char *const argv[] = { name, NULL };
-	sigset_t none;
-	/* above the two descriptors, so that neither overwrites the other */
-	int link = fcntl(sock, F_DUPFD, 10),
-	    log = fcntl(m->env.log_fd, F_DUPFD, 10);
-	int null = open("/dev/null", O_RDONLY);
-	(void)setpgid(0, 0);
-	(void)dup2(null, STDIN_FILENO);
-	(void)dup2(link, PROTO_FD);
-	(void)dup2(log, PROTO_LOG_FD);
-	(void)syscall(SYS_close_range, PROTO_LOG_FD + 1, ~0U, 0);
-	sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	if (m->worker_uid != UINT32_MAX &&
-	    (syscall(SYS_setgroups, 0, NULL) != 0 ||
-		syscall(SYS_setresgid, m->worker_gid, m->worker_gid,
-		    m->worker_gid) != 0 ||
-		syscall(SYS_setresuid, m->worker_uid, m->worker_uid,
-		    m->worker_uid) != 0))
-		_exit(71);
-	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	execv(path, argv);
-	ssize_t r = write(STDERR_FILENO, failed, sizeof failed - 1);
-	(void)r;
-	_exit(71);
-}
-
-/* sluice-script is beside sluice-worker. */
-static void
-program(const struct master *m, char path[sizeof m->env.path + 16])
-{
-	strcpy(path, m->env.path);
-	char *slash = strrchr(path, '/');
-	strcpy(slash != NULL ? slash + 1 : path, "sluice-script");
-}
-
-static int
-add(struct master *m, int fd, uint64_t tag)
-{
-	struct epoll_event e = { .events = EPOLLIN, .data.u64 = tag };
-	return epoll_ctl(m->env.epoll_fd, EPOLL_CTL_ADD, fd, &e) == 0 ? 0
-								      : -errno;
-}
-
-static int
-fork_script(struct master *m, struct script *s)
-{
-	char path[sizeof m->env.path + 16];
-	int sv[2];
-	program(m, path);
-	if (access(path, X_OK) != 0 ||
-	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
-		0, sv) != 0)
-		return -errno;
-	pid_t pid = fork();
-	if (pid == 0)
-		child(m, path, sv[1]);
-	int r = pid < 0 ? -errno : 0;
-	close(sv[1]);
-	s->sock = sv[0];
-	s->pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
-	if (r == 0 &&
-	    (s->pidfd < 0 || add(m, s->pidfd, tag_of(s, TAG_PIDFD)) != 0 ||
-		add(m, s->sock, tag_of(s, TAG_SOCK)) != 0))
-		r = -errno;
-	if (r == 0) {
-		s->pid = pid;
-		return 0;
-	}
-	if (pid > 0) {
-		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
-	}
-	if (s->pidfd >= 0)
-		close(s->pidfd);
-	close(s->sock);
-	return r;
 }
 
 static uint64_t
@@ -329,7 +159,7 @@ run_script(struct master *m, struct script *s)
 	s->respawn_ns = 0;
 	s->killed = false;
 	s->start_ns = clock_now().ns;
-	int r = fork_script(m, s);
+	int r = scripts_fork(m, s);
 	if (r != 0) {
 		s->pid = 0;
 		uint64_t ms = backoff_ms(++s->faults + 1);
@@ -495,16 +325,11 @@ read_messages(struct master *m, struct script *s)
 static void
 on_death(struct master *m, struct script *s)
 {
-	siginfo_t info = { 0 };
+	siginfo_t info;
 	uint64_t now = clock_now().ns;
 	pid_t pid = s->pid;
 	read_messages(m, s); /* `hung` may be the last */
-	(void)waitid((idtype_t)WAIT_PIDFD, (id_t)s->pidfd, &info, WEXITED);
-	close(s->pidfd);
-	close(s->sock);
-	s->pid = 0;
-	while (s->first != NULL)
-		drop_first(s);
+	scripts_reap(s, &info);
 	drop_instances(s);
 	scripts_push_forget(s);
 	if (now - s->start_ns > GOOD_LIFE_MS * NS_PER_MS)
@@ -524,17 +349,17 @@ bool
 scripts_event(struct master *m, uint64_t tag, uint32_t events)
 {
 	unsigned kind = (unsigned)(tag >> 56);
-	if (kind != TAG_PIDFD && kind != TAG_SOCK)
+	if (kind != SCRIPT_PIDFD && kind != SCRIPT_SOCK)
 		return false;
 	struct script *s = m->scripts->list;
-	while (s != NULL && (s->pid == 0 || tag_of(s, kind) != tag))
+	while (s != NULL && (s->pid == 0 || scripts_tag(s, kind) != tag))
 		s = s->next;
 	if (s == NULL)
 		return true;
-	if (kind == TAG_PIDFD)
+	if (kind == SCRIPT_PIDFD)
 		on_death(m, s);
 	else if (events & EPOLLOUT)
-		flush(m, s);
+		scripts_flush(m, s);
 	else
 		read_messages(m, s);
 	return true;
@@ -551,7 +376,7 @@ scripts_tick(struct master *m, uint64_t now_ns)
 		if (all->stopping && s->pid != 0) {
 			uint64_t end = all->stop_ns + STOP_MS * NS_PER_MS;
 			if (now_ns >= end && !s->killed)
-				kill_script(s);
+				scripts_kill(s);
 			else if (now_ns < end && end < next)
 				next = end;
 		}
@@ -588,16 +413,13 @@ void
 scripts_free(struct master *m)
 {
 	struct script *s;
+	siginfo_t info;
 	while ((s = m->scripts->list) != NULL) {
 		m->scripts->list = s->next;
 		if (s->pid != 0) {
-			kill_script(s);
-			(void)waitpid(s->pid, NULL, 0);
-			close(s->pidfd);
-			close(s->sock);
+			scripts_kill(s);
+			scripts_reap(s, &info);
 		}
-		while (s->first != NULL)
-			drop_first(s);
 		drop_instances(s);
 		scripts_push_forget(s);
 		free(s);

@@ -1,18 +1,24 @@
 /*
- * scripts_own - what scripts.c (processes, instances) and scripts_push.c
- * (connections, republishing) share.  Nobody else includes it.
+ * scripts_own - what scripts.c (life cycle, instances), scripts_proc.c (processes)
+ * and scripts_push.c (connections, republishing) share.  Nobody else includes it.
  */
 #ifndef MASTER_SCRIPTS_OWN_H
 #define MASTER_SCRIPTS_OWN_H
 
 #include <jansson.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "common/conf.h"
 
-enum { SCRIPT_PATH = 512 };
+enum {
+	SCRIPT_PATH = 512,
+	/* kinds of epoll events: scripts_tag() */
+	SCRIPT_PIDFD = 5,
+	SCRIPT_SOCK = 6
+};
 
 struct master;
 
@@ -50,6 +56,21 @@ struct scripts {
 	uint64_t next_id, stop_ns;
 	bool stopping;
 };
+
+/* The data of an epoll event of that kind. */
+uint64_t scripts_tag(const struct script *s, unsigned kind);
+
+/* Start the process.  Returns 0 or -errno. */
+int scripts_fork(struct master *m, struct script *s);
+
+/* It will be dead soon: its pidfd tells. */
+void scripts_kill(struct script *s);
+
+/* It is dead (or waited for): free what it had, and how it ended. */
+void scripts_reap(struct script *s, siginfo_t *info);
+
+/* Send what waits. */
+void scripts_flush(struct master *m, struct script *s);
 
 /* Send a message (common/proto.h); j is taken. */
 void scripts_tell(struct master *m, struct script *s, json_t *j);
