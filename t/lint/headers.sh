@@ -10,7 +10,7 @@ bad=0
 read -ra flags <<<"$(pkg-config --cflags liburing jansson libxml-2.0 libcrypto duktape 2>/dev/null)"
 cd "$top_srcdir" || exit 1
 shopt -s nullglob
-for header in {common,shm,rtmp,worker,master,ctl,bench,script}/*.h; do
+for header in {common,shm,rtmp,worker,master,ctl,bench,script,callback}/*.h; do
 	printf '#include "config.h"\n#include "%s"\nextern int not_empty;\n' "$header" |
 	    "$cc" -std=c17 -Wall -Wextra -Werror -fsyntax-only -I"$top_builddir" \
 		-I"$top_srcdir" "${flags[@]}" -x c - || { echo "$header does not stand alone"; bad=1; }

@@ -7,6 +7,7 @@
 #	common  <-  shm, rtmp  <-  master (of rtmp: URLs)
 #	common  <-  rtmp       <-  bench
 #	common  <-  script
+#	common  <-  callback
 #
 # Inside worker/, left never includes right: see worker_rank.
 # Some system headers belong to few files.
@@ -29,6 +30,7 @@ declare -A allowed=(
 	[ctl]="common shm ctl"
 	[bench]="common rtmp bench"
 	[script]="common script"
+	[callback]="common callback"
 )
 
 # loop | conn | session | publish play | main; others have no place in this order
@@ -40,6 +42,7 @@ declare -A worker_rank=(
 owners() {
 	case $1 in
 	ares.h) owner='worker/resolve.[ch]' ;;
+	curl/*) owner='callback/*' ;;
 	duktape.h) owner='script/*' ;;
 	liburing.h) owner='worker/loop.[ch]|bench/*' ;;
 	libxml/*) owner='master/conf_xml.c|master/conf_parse.c' ;;
@@ -75,7 +78,7 @@ check_system() {
 }
 
 shopt -s nullglob
-files=({common,shm,rtmp,worker,master,ctl,bench,script}/*.[ch])
+files=({common,shm,rtmp,worker,master,ctl,bench,script,callback}/*.[ch])
 [[ ${#files[@]} -gt 0 ]] || complain "no sources found"
 for file in "${files[@]}"; do
 	while IFS=: read -r kind target; do
