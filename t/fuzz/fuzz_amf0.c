@@ -1,11 +1,31 @@
-/* fuzz_amf0 - libFuzzer entry point for rtmp/amf0.h. */
+/* fuzz_amf0 - libFuzzer entry point for rtmp/amf0.h and rtmp/amfjson.h. */
 #include "config.h"
 
 #include <stdlib.h>
 
-#include "rtmp/amf0.h"
+#include "rtmp/amfjson.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { SMALL = 20000, ROOM = 1 << 21 };
+
+/* What becomes JSON comes back; what is none is refused. */
+static void
+there_and_back(const uint8_t *data, size_t size)
+{
+	static uint8_t json[ROOM], amf[ROOM];
+	struct reader r;
+	struct writer w, back;
+	reader_init(&r, data, size);
+	writer_init(&w, json, sizeof json);
+	writer_init(&back, amf, sizeof amf);
+	/* larger ones may have names that grow beyond 64 KiB */
+	if (amfjson_args(&w, &r) == AMF0_OK && size < SMALL &&
+	    !amfjson_parse_args(&back, (struct span){ (char *)json, w.len }))
+		abort();
+	writer_init(&back, amf, sizeof amf);
+	amfjson_parse(&back, (struct span){ (const char *)data, size });
+}
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -24,5 +44,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				abort();
 		amf0_find(&v, "onMetaData", &inner);
 	}
+	there_and_back(data, size);
 	return 0;
 }
