@@ -33,11 +33,14 @@ size_of(uint32_t kind)
 		return head + sizeof(struct ipc_hop);
 	case IPC_KICK:
 		return head + sizeof(struct ipc_kick);
+	case IPC_REFUSE:
+		return head + sizeof(struct ipc_refuse);
+	case IPC_END:
+		return head + sizeof(struct ipc_end);
 	case IPC_BAN:
 		return head + sizeof(struct ipc_ban);
 	case IPC_GRANT:
 	case IPC_ADMIT:
-	case IPC_REFUSE:
 	case IPC_UNPUBLISH:
 	case IPC_FREED:
 	case IPC_ASK:
@@ -105,6 +108,10 @@ sound(const struct ipc_msg *m)
 		return ends(d->hop, sizeof d->hop) &&
 		       ends(d->addr, sizeof d->addr) &&
 		       ends(d->error, sizeof d->error);
+	case IPC_REFUSE:
+		return ends(m->u.refuse.text, sizeof m->u.refuse.text);
+	case IPC_END:
+		return ends(m->u.end.text, sizeof m->u.end.text);
 	case IPC_DENY:
 		return m->u.deny.keylen <= IPC_KEY_MAX &&
 		       ends(m->u.deny.text, sizeof m->u.deny.text);

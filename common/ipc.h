@@ -9,7 +9,7 @@
  *	PUBLISH	 W->M	may client `conn` publish key?   answered with GRANT or
  *			REFUSE of the same request id
  *	GRANT	 M->W	(block, gen) is yours; LIVE already
- *	REFUSE	 M->W	reason
+ *	REFUSE	 M->W	reason, and words for the client
  *	PLAY	 W->M	may client `conn` play key?   answered with ADMIT or
  *			REFUSE of the same request id; not sent when the
  *			application lets everybody play
@@ -22,6 +22,8 @@
  *	KICK	 M->W	disconnect client `conn`
  *	BAN	 M->W	refuse an address until then; a time that has passed
  *			lifts the ban
+ *	END	 M->W	(block, gen) shall have no publisher any more: tell it
+ *			why; answered with UNPUBLISH
  *	QUIT	 M->W	stop: tell clients, close them, exit 0
  *
  * Edges (Proxy/Mode remote):
@@ -78,6 +80,7 @@ enum ipc_kind {
 	IPC_KEEP,
 	IPC_KICK,
 	IPC_BAN,
+	IPC_END,
 	IPC_QUIT,
 	IPC_WANT,
 	IPC_UNWANT,
@@ -117,13 +120,25 @@ struct ipc_publish {
 
 struct ipc_stream {
 	uint32_t block;
-	uint32_t reason; /* UNPUBLISH, REFUSE: enum reason */
+	uint32_t reason; /* UNPUBLISH: enum reason */
 	uint64_t gen;
 	/* GRANT: clock of the name when it was live before (last_ns 0: never);
 	 * UNPUBLISH: the clock it leaves behind */
 	uint32_t last_ts;
 	uint32_t unused;
 	uint64_t last_ns;
+};
+
+struct ipc_refuse {
+	uint32_t reason;	 /* enum reason */
+	char text[IPC_TEXT_MAX]; /* for people; "": those of the reason */
+};
+
+struct ipc_end {
+	uint32_t block;
+	uint32_t reason; /* enum reason */
+	uint64_t gen;
+	char text[IPC_TEXT_MAX]; /* as above */
 };
 
 struct ipc_kick {
@@ -194,6 +209,8 @@ struct ipc_msg {
 		struct ipc_setup setup;
 		struct ipc_publish publish;
 		struct ipc_stream stream;
+		struct ipc_refuse refuse;
+		struct ipc_end end;
 		struct ipc_kick kick;
 		struct ipc_ban ban;
 		struct ipc_pull pull;

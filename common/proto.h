@@ -24,7 +24,9 @@
  *	connect	client, addr, agent, uri, page, swf, secure, args[]
  *				-> one of accept, reject, redirect, maybe later
  *	gone	client		it has disconnected, accepted or not
- *	publish	stream, query, client [addr, agent]
+ *	publish	stream, query, client, n [addr, agent]
+ *				-> enter n, before the script is called, and
+ *				leave n after that
  *	unpublish stream, client
  *				onPublish, onUnpublish.  A client that was never
  *				told by connect has addr and agent here
@@ -50,6 +52,12 @@
  *
  *	ready			after setup
  *	started, failed text, stopped, kept
+ *	enter	n		the script is called for the message with that n,
+ *	leave	n		which has come back: who dies in between died of
+ *				that message
+ *	fault	called, file, line, text
+ *				an error that nobody has caught; file "", line 0:
+ *				unknown
  *	accept	client
  *	reject	client, text, info
  *	redirect client, url, text, info

@@ -244,7 +244,7 @@ make_arena(struct master *m, const struct limits *l)
 	if (auth_init(m) != 0 || !m->streams || !m->kick || !m->pulls ||
 	    !m->scripts)
 		die(EXIT_SERVER, "out of memory");
-	streams_watch(m->streams, scripts_stream);
+	streams_watch(m->streams, scripts_stream, scripts_veto);
 	for (unsigned i = 0; i < m->nslots; i++) {
 		m->eventfd[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		if (m->eventfd[i] < 0)

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,11 +23,12 @@
 enum {
 	AT_ONCE = 64,
 	HEAP_BYTES = 16 << 20,
-	CALL_MS = 5000,
+
 	BACKOFF_MIN_MS = 100,
 	BACKOFF_MAX_MS = 30000,
 	GOOD_LIFE_MS = 60000,
-	STOP_MS = 2000
+	STOP_MS = 2000,
+	HOW = 64 /* bytes of words for people */
 };
 
 struct scripts *
@@ -52,7 +54,7 @@ say_setup(struct master *m, struct script *s)
 	scripts_tell(m, s,
 	    json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:s}", "t",
 		"setup", "app", s->app, "vhost", s->vhost, "file", s->file,
-		"lib", "", "heap_bytes", HEAP_BYTES, "call_ms", CALL_MS,
+		"lib", "", "heap_bytes", HEAP_BYTES, "call_ms", SCRIPT_CALL_MS,
 		"server", "Sluice/" PACKAGE_VERSION, "host", s->vhost));
 }
 
@@ -111,13 +113,15 @@ part(const char *key, size_t len, unsigned i)
 
 static json_t *
 stream_message(const char *kind, const struct instance *i, struct span stream,
-    uint64_t client)
+    uint64_t client, json_int_t n)
 {
 	char id[24];
 	json_t *j = scripts_message(kind, i->name);
 	snprintf(id, sizeof id, "%llu", (unsigned long long)client);
 	json_object_set_new(j, "stream", log_text(stream.p, stream.len));
 	json_object_set_new(j, "client", json_string(id));
+	if (n != 0)
+		json_object_set_new(j, "n", json_integer(n));
 	return j;
 }
 
@@ -134,12 +138,14 @@ static void
 publish(struct master *m, struct script *s, const char *key, size_t len,
     uint64_t client)
 {
-	struct instance *i = begin_instance(m, s, part(key, len, 2));
+	json_int_t n = scripts_tells(m, s, key, len);
+	struct instance *i =
+	    n == 0 ? NULL : begin_instance(m, s, part(key, len, 2));
 	if (i == NULL)
 		return;
 	i->live++;
 	scripts_tell(
-	    m, s, stream_message("publish", i, part(key, len, 3), client));
+	    m, s, stream_message("publish", i, part(key, len, 3), client, n));
 }
 
 static void
@@ -237,6 +243,7 @@ script_of(struct master *m, const char *key, size_t len, bool make)
 	memcpy(s->app, app.p, app.len);
 	memcpy(s->file, path, sizeof path);
 	s->last = &s->first;
+	s->last_told = &s->told;
 	s->next = m->scripts->list;
 	m->scripts->list = s;
 	return s;
@@ -262,13 +269,14 @@ unpublished(struct master *m, const char *key, size_t keylen, uint64_t client)
 	for (struct script *p = m->scripts->list; p != NULL; p = p->next)
 		scripts_push_ended(m, p, key, keylen);
 	struct script *s = script_of(m, key, keylen, false);
+	bool told = s != NULL && scripts_was_told(s, key, keylen);
 	struct instance *i =
-	    s && s->pid ? find_instance(s, part(key, keylen, 2)) : NULL;
+	    told && s->pid ? find_instance(s, part(key, keylen, 2)) : NULL;
 	if (i == NULL || i->live == 0)
 		return;
 	i->live--;
-	scripts_tell(
-	    m, s, stream_message("unpublish", i, part(key, keylen, 3), client));
+	scripts_tell(m, s,
+	    stream_message("unpublish", i, part(key, keylen, 3), client, 0));
 }
 
 void
@@ -287,24 +295,16 @@ static void
 on_message(struct master *m, struct script *s, const json_t *j)
 {
 	const char *kind = scripts_text(j, "t");
-	json_int_t line = json_integer_value(json_object_get(j, "line"));
-	if (scripts_push_message(m, s, kind, j))
-		return;
-	if (strcmp(kind, "hung") == 0)
-		LOG(script_hung, .vhost = span_of(s->vhost),
-		    .app = span_of(s->app),
-		    .instance = span_of(scripts_text(j, "inst")),
-		    .called = scripts_text(j, "entry"),
-		    .function = scripts_text(j, "function"),
-		    .file = scripts_text(j, "file"), .line = { line > 0, line },
-		    .limit_ms = CALL_MS);
+	if (!scripts_push_message(m, s, kind, j))
+		(void)scripts_blame_message(s, kind, j);
 }
 
+/* At most so many. */
 static void
-read_messages(struct master *m, struct script *s)
+read_messages(struct master *m, struct script *s, unsigned most)
 {
 	static char text[PROTO_MAX];
-	for (unsigned i = 0; i < AT_ONCE && s->pid != 0; i++) {
+	for (unsigned i = 0; i < most && s->pid != 0; i++) {
 		ssize_t n = recv(s->sock, text, sizeof text, MSG_DONTWAIT);
 		if (n <= 0) {
 			if (n == 0)
@@ -322,13 +322,44 @@ read_messages(struct master *m, struct script *s)
 
 /* Deaths. ------------------------------------------------------------------- */
 
+/* How it ended, for people; NULL: nothing in the script did that. */
+static const char *
+how(const struct script *s, const siginfo_t *info, char text[HOW])
+{
+	static const int own[] = { SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL };
+	if (s->killed)
+		return "did not come back";
+	if (info->si_code == CLD_EXITED) {
+		switch (info->si_status) {
+		case PROTO_EXIT_HUNG:
+			snprintf(text, HOW, "took longer than %d ms",
+			    SCRIPT_CALL_MS);
+			return text;
+		case PROTO_EXIT_MEMORY:
+			return "needs more memory than the script may have";
+		case PROTO_EXIT_ENGINE:
+			return "ended the script's process";
+		default:
+			return NULL;
+		}
+	}
+	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+		if (info->si_status == own[i]) {
+			snprintf(text, HOW, "ended the script's process by %s",
+			    sigabbrev_np(own[i]));
+			return text;
+		}
+	return NULL;
+}
+
 static void
 on_death(struct master *m, struct script *s)
 {
 	siginfo_t info;
 	uint64_t now = clock_now().ns;
 	pid_t pid = s->pid;
-	read_messages(m, s); /* `hung` may be the last */
+	char text[HOW];
+	read_messages(m, s, UINT_MAX); /* `hung` may be the last */
 	scripts_reap(s, &info);
 	drop_instances(s);
 	scripts_push_forget(s);
@@ -343,6 +374,7 @@ on_death(struct master *m, struct script *s)
 	    .cause = s->killed ? "does not read" : "itself",
 	    .uptime_ms = (now - s->start_ns) / NS_PER_MS, .restart_ms = ms);
 	s->respawn_ns = m->stopping ? 0 : now + ms * NS_PER_MS + 1;
+	scripts_blame(m, s, m->stopping ? NULL : how(s, &info, text));
 }
 
 bool
@@ -361,7 +393,7 @@ scripts_event(struct master *m, uint64_t tag, uint32_t events)
 	else if (events & EPOLLOUT)
 		scripts_flush(m, s);
 	else
-		read_messages(m, s);
+		read_messages(m, s, AT_ONCE);
 	return true;
 }
 
@@ -422,6 +454,8 @@ scripts_free(struct master *m)
 		}
 		drop_instances(s);
 		scripts_push_forget(s);
+		scripts_blame(m, s, NULL);
+		scripts_pardon(s);
 		free(s);
 	}
 	free(m->scripts);

@@ -8,7 +8,8 @@
  *	RUNS -> NONE		no instance is left, or the server stops
  *
  * A new process is told of every instance with live streams and of those streams,
- * so nothing about them is kept here.  Its messages are common/proto.h.  It runs as
+ * so nothing about them is kept here, but for streams that a process has died of:
+ * see scripts_blame.c.  Its messages are common/proto.h.  It runs as
  * the user of the workers, and nothing that it does can hold up anybody: what it
  * does not read is bounded, then it is killed.
  * Context: the main thread.
@@ -19,6 +20,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "common/reason.h"
 
 struct master;
 struct scripts;
@@ -31,6 +34,10 @@ void scripts_free(struct master *m);
 /* For streams_watch(). */
 void scripts_stream(struct master *m, bool live, const char *key, size_t keylen,
     uint64_t client);
+
+/* For streams_watch(): REASON_SCRIPT_FAULT if the script has died of that name. */
+enum reason scripts_veto(
+    struct master *m, const char *key, size_t keylen, char *text);
 
 /* The data of an epoll event: is it of a script?  Then it is dealt with. */
 bool scripts_event(struct master *m, uint64_t tag, uint32_t events);

@@ -15,12 +15,28 @@
 
 enum {
 	SCRIPT_PATH = 512,
+	SCRIPT_CALL_MS = 5000,
 	/* kinds of epoll events: scripts_tag() */
 	SCRIPT_PIDFD = 5,
 	SCRIPT_SOCK = 6
 };
 
 struct master;
+
+/* A stream that the process was told of, and has not dealt with yet. */
+struct told {
+	struct told *next;
+	json_int_t n;
+	size_t keylen;
+	char key[];
+};
+
+/* The last error of a script, for people. */
+struct script_fault {
+	char file[SCRIPT_PATH], text[256];
+	json_int_t line;
+	bool inside; /* of what it is at, or was last */
+};
 
 /* A message that the process does not take yet. */
 struct piece {
@@ -47,6 +63,10 @@ struct script {
 	struct piece *first, **last;
 	size_t waits; /* bytes */
 	struct instance *insts;
+	struct told *told, **last_told;
+	json_int_t inside; /* n of the one it is at; 0: none */
+	struct blame *blames;
+	struct script_fault fault;
 	struct nc *ncs;	     /* connections that it has */
 	struct push *pushes; /* and what it republishes */
 };
@@ -54,6 +74,7 @@ struct script {
 struct scripts {
 	struct script *list;
 	uint64_t next_id, stop_ns;
+	json_int_t next_n;
 	bool stopping;
 };
 
@@ -80,6 +101,28 @@ json_t *scripts_message(const char *kind, const char *inst);
 
 /* A string of a message; "" if it is none. */
 const char *scripts_text(const json_t *j, const char *name);
+
+/*
+ * The process is told of that stream, in a message with the returned number;
+ * 0: it is not to be told, it has died of it.
+ */
+json_int_t scripts_tells(
+    struct master *m, struct script *s, const char *key, size_t keylen);
+
+/* The stream has ended: was the process told of it? */
+bool scripts_was_told(struct script *s, const char *key, size_t keylen);
+
+/* Deal with enter, leave, fault and hung; false: it is none. */
+bool scripts_blame_message(struct script *s, const char *kind, const json_t *j);
+
+/*
+ * The process is dead.  how: "hung", "was ended by SEGV", for people; NULL: it
+ * is no fault of what it was told.
+ */
+void scripts_blame(struct master *m, struct script *s, const char *how);
+
+/* Forget whom it has blamed. */
+void scripts_pardon(struct script *s);
 
 /* Deal with a message about connections or republishing; false: it is none. */
 bool scripts_push_message(

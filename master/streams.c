@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +41,7 @@ struct streams {
 	struct ring_free *orphan; /* by block: of dead owners */
 	bool *orphaned;
 	streams_live_fn *told; /* or NULL */
+	streams_veto_fn *veto; /* or NULL */
 };
 
 struct streams *
@@ -205,7 +207,8 @@ static bool
 is_goodbye(enum reason why)
 {
 	return why == REASON_UNPUBLISHED || why == REASON_SERVER_STOP ||
-	       why == REASON_KICKED || why == REASON_NONE;
+	       why == REASON_KICKED || why == REASON_SCRIPT_FAULT ||
+	       why == REASON_NONE;
 }
 
 /* What was left, checked; else what the name's entry holds already. */
@@ -422,9 +425,25 @@ end_stream(struct master *m, uint32_t b, enum reason why, struct left left)
 }
 
 void
-streams_watch(struct streams *s, streams_live_fn *fn)
+streams_watch(struct streams *s, streams_live_fn *fn, streams_veto_fn *veto)
 {
 	s->told = fn;
+	s->veto = veto;
+}
+
+int
+streams_end(struct master *m, const char *key, size_t keylen, enum reason why,
+    const char *text)
+{
+	struct ipc_msg msg = { .kind = IPC_END };
+	struct ipc_end *e = &msg.u.end;
+	if (!directory_find(&m->arena, key, keylen, &e->block, &e->gen) ||
+	    !is(m, e->block, BLOCK_LIVE, e->gen) || pull_of(m, e->block) != 0 ||
+	    *find_alias(m, key, keylen) != NULL)
+		return -ENOENT;
+	e->reason = why;
+	snprintf(e->text, sizeof e->text, "%s", text);
+	return master_tell(m, owner_of(m, e->block), &msg);
 }
 
 void
@@ -467,15 +486,23 @@ left_in_half(const struct master *m, uint32_t b)
 /* Grants. ---------------------------------------------------------------- */
 
 static void
-refuse(struct master *m, unsigned slot, uint64_t request,
-    const struct ipc_publish *p, enum reason why)
+refuse_saying(struct master *m, unsigned slot, uint64_t request,
+    const struct ipc_publish *p, enum reason why, const char *text)
 {
 	struct ipc_msg a = { .kind = IPC_REFUSE, .request = request };
-	a.u.stream.reason = why;
+	a.u.refuse.reason = why;
+	snprintf(a.u.refuse.text, sizeof a.u.refuse.text, "%s", text);
 	LOG(stream_refuse, .app = key_part(p->key, p->keylen, 1),
 	    .stream = key_part(p->key, p->keylen, 3), .reason = why,
 	    .worker = slot, .client = p->conn);
 	(void)master_tell(m, slot, &a);
+}
+
+static void
+refuse(struct master *m, unsigned slot, uint64_t request,
+    const struct ipc_publish *p, enum reason why)
+{
+	refuse_saying(m, slot, request, p, why, "");
 }
 
 static bool
@@ -693,6 +720,7 @@ static int
 on_publish(struct master *m, unsigned slot, const struct ipc_msg *msg)
 {
 	const struct ipc_publish *p = &msg->u.publish;
+	char text[IPC_TEXT_MAX] = "";
 	uint32_t b;
 	uint64_t gen;
 	if (!directory_key_sound(p->key, p->keylen))
@@ -709,10 +737,12 @@ on_publish(struct master *m, unsigned slot, const struct ipc_msg *msg)
 	/* of an edge the origin has said yes already */
 	enum reason why =
 	    remote ? REASON_NONE : auth_ask(m, slot, TOKEN_PUBLISH, p);
+	if (why == REASON_NONE && m->streams->veto != NULL)
+		why = m->streams->veto(m, p->key, p->keylen, text);
 	if (m->stopping)
 		refuse(m, slot, msg->request, p, REASON_SERVER_STOP);
 	else if (why != REASON_NONE)
-		refuse(m, slot, msg->request, p, why);
+		refuse_saying(m, slot, msg->request, p, why, text);
 	else if (kick_name_until(m, p->key, p->keylen).ns != 0)
 		refuse(m, slot, msg->request, p, REASON_NAME_BANNED);
 	else if (!name_is_taken(m, p, &b, &gen))
@@ -738,7 +768,7 @@ on_play(struct master *m, unsigned slot, const struct ipc_msg *msg)
 	enum reason why = auth_ask(m, slot, TOKEN_PLAY, p);
 	if (why != REASON_NONE) {
 		a.kind = IPC_REFUSE;
-		a.u.stream.reason = why;
+		a.u.refuse.reason = why;
 	}
 	(void)master_tell(m, slot, &a);
 	return 0;

@@ -28,6 +28,7 @@
 #include <stdint.h>
 
 #include "common/ipc.h"
+#include "common/reason.h"
 
 struct master;
 struct streams;
@@ -64,8 +65,28 @@ uint64_t streams_tick(struct master *m, uint64_t now_ns);
 typedef void streams_live_fn(struct master *m, bool live, const char *key,
     size_t keylen, uint64_t client);
 
-/* Have fn called from now on; before that nobody is.  Context: start. */
-void streams_watch(struct streams *s, streams_live_fn *fn);
+/*
+ * May a client publish that name?  Asked when all else is in order.
+ * Returns REASON_NONE, or why not; text (IPC_TEXT_MAX bytes, "" before) for the
+ * client
+ */
+typedef enum reason streams_veto_fn(
+    struct master *m, const char *key, size_t keylen, char *text);
+
+/*
+ * Have them called from now on; before that nobody is.  Either may be NULL.
+ * Context: start.
+ */
+void streams_watch(
+    struct streams *s, streams_live_fn *fn, streams_veto_fn *veto);
+
+/*
+ * Take the stream of that name away from its publisher, who is told why.  Its
+ * end comes later.
+ * Returns 0, -ENOENT: no client publishes it here, or another -errno
+ */
+int streams_end(struct master *m, const char *key, size_t keylen,
+    enum reason why, const char *text);
 
 /* Call fn for every stream that is live. */
 typedef void streams_each_fn(struct master *m, void *arg, const char *key,

@@ -35,6 +35,22 @@ log_fault(const struct inst *i, const struct fault *f)
 	    .called = guard_entry(), .text = f->text);
 }
 
+/* What operators see of it without the log. */
+static void
+tell_master(struct inst *i, const struct fault *f)
+{
+	json_t *j = json_pack("{s:s, s:o, s:o, s:o, s:i, s:o}", "t", "fault",
+	    "inst", log_text(i->name, strlen(i->name)), "called",
+	    log_text(guard_entry(), strlen(guard_entry())), "file",
+	    log_text(f->at.file, strlen(f->at.file)), "line", (int)f->at.line,
+	    "text", log_text(f->text, strlen(f->text)));
+	char *text = j ? json_dumps(j, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
+	if (text != NULL)
+		(void)link_send(&i->host->link, text, strlen(text));
+	free(text);
+	json_decref(j);
+}
+
 /* The engine's words for it; the message may be of the script, so both count. */
 static bool
 is_memory(const struct inst *i, const struct fault *f, uint64_t denied)
@@ -67,6 +83,7 @@ report(struct inst *i, uint64_t denied, bool tell)
 	struct fault f;
 	fault_take(i->heap.ctx, &f);
 	log_fault(i, &f);
+	tell_master(i, &f);
 	if (is_memory(i, &f, denied)) {
 		i->host->memory = true;
 		return;

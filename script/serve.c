@@ -135,6 +135,31 @@ pong(struct host *h, const json_t *m)
 	(void)link_send(&h->link, text, (size_t)n);
 }
 
+static void
+mark(struct host *h, const char *kind, json_int_t n)
+{
+	char text[64];
+	int len = snprintf(
+	    text, sizeof text, "{\"t\":\"%s\",\"n\":%lld}", kind, (long long)n);
+	(void)link_send(&h->link, text, (size_t)len);
+}
+
+/* The master knows what the script is at before it is. */
+static void
+call(struct host *h, struct inst *i, const json_t *m, const char *kind,
+    const char *text, size_t len)
+{
+	json_int_t n = json_integer_value(json_object_get(m, "n"));
+	if (n != 0) {
+		mark(h, "enter", n);
+		(void)link_flush(&h->link);
+	}
+	(void)inst_message(i, kind, text, len);
+	/* a full heap ends the process: it died of this */
+	if (n != 0 && !h->memory)
+		mark(h, "leave", n);
+}
+
 static int
 act(struct host *h, const json_t *m, const char *text, size_t len)
 {
@@ -156,7 +181,7 @@ act(struct host *h, const json_t *m, const char *text, size_t len)
 		stop(i, json_is_true(json_object_get(m, "force")),
 		    string(m, "code"), text, len);
 	else if (i != NULL && is_event(kind))
-		(void)inst_message(i, kind, text, len);
+		call(h, i, m, kind, text, len);
 	return h->memory ? PROTO_EXIT_MEMORY : SERVE_ON;
 }
 

@@ -52,11 +52,11 @@ is_open(const struct conf_app *a)
 }
 
 static void
-turn_away(
-    struct worker *w, struct conn *c, struct netstream *ns, enum reason why)
+turn_away(struct worker *w, struct conn *c, struct netstream *ns,
+    enum reason why, const char *said)
 {
 	ns->use = NS_IDLE;
-	admit_refuse(w, c, ns, true, why);
+	admit_refuse(w, c, ns, true, why, said);
 	session_idle(w, c);
 }
 
@@ -79,7 +79,7 @@ admit_play(struct worker *w, struct conn *c, struct netstream *ns,
 	struct ipc_msg m = { .kind = IPC_PLAY };
 	enum reason why = node_check_via(w, p->via, p->hops);
 	if (why != REASON_NONE) {
-		turn_away(w, c, ns, why);
+		turn_away(w, c, ns, why, NULL);
 		return;
 	}
 	if (is_open(c->app)) {
@@ -90,8 +90,8 @@ admit_play(struct worker *w, struct conn *c, struct netstream *ns,
 	struct admit *a =
 	    w->orphan || link_busy(w) || !fits ? NULL : calloc(1, sizeof *a);
 	if (a == NULL) {
-		turn_away(
-		    w, c, ns, fits ? REASON_NO_MASTER : REASON_QUERY_LIMIT);
+		turn_away(w, c, ns,
+		    fits ? REASON_NO_MASTER : REASON_QUERY_LIMIT, NULL);
 	} else {
 		a->c = c;
 		a->ns = ns;
@@ -147,7 +147,7 @@ begin(struct worker *w, const struct admit *a)
 }
 
 static void
-answer(struct worker *w, struct admit *a, enum reason why)
+answer(struct worker *w, struct admit *a, enum reason why, const char *said)
 {
 	struct conn *c = a->c;
 	struct netstream *ns = a->ns;
@@ -155,7 +155,7 @@ answer(struct worker *w, struct admit *a, enum reason why)
 	ns->admit = NULL;
 	ns->use = NS_IDLE;
 	if (why != REASON_NONE)
-		turn_away(w, c, ns, why);
+		turn_away(w, c, ns, why, said);
 	else
 		begin(w, a);
 	wipe(a);
@@ -173,9 +173,10 @@ admit_message(struct worker *w, const struct ipc_msg *m)
 			break;
 	if (a == NULL)
 		return false;
-	answer(w, a,
-	    m->kind == IPC_ADMIT ? REASON_NONE
-				 : (enum reason)m->u.stream.reason);
+	if (m->kind == IPC_ADMIT)
+		answer(w, a, REASON_NONE, NULL);
+	else
+		answer(w, a, (enum reason)m->u.refuse.reason, m->u.refuse.text);
 	return true;
 }
 
@@ -184,7 +185,8 @@ admit_orphan(struct worker *w)
 {
 	/* input that was stashed may end any other */
 	while (!LIST_EMPTY(&w->players->admits))
-		answer(w, LIST_FIRST(&w->players->admits), REASON_NO_MASTER);
+		answer(
+		    w, LIST_FIRST(&w->players->admits), REASON_NO_MASTER, NULL);
 }
 
 /* Refusing ---------------------------------------------------------------- */
@@ -245,19 +247,23 @@ describe(const struct conn *c, const struct netstream *ns, bool play,
 
 void
 admit_refuse(struct worker *w, struct conn *c, const struct netstream *ns,
-    bool play, enum reason why)
+    bool play, enum reason why, const char *said)
 {
 	char text[TEXT];
-	describe(c, ns, play, why, text);
+	bool own = said == NULL || *said == '\0';
+	const char *shown = own ? reason_text(why) : said;
+	if (own)
+		describe(c, ns, play, why, text);
+	else
+		snprintf(text, sizeof text, "%s", said);
 	if (play) {
 		worker_count(w, COUNTER_PLAYS_FAILED, 1);
 		LOG(play_failed, .client = c->id, .stream = netstream_name(ns),
-		    .reason = why, .text = reason_text(why));
+		    .reason = why, .text = shown);
 	} else {
 		worker_count(w, COUNTER_REFUSED, 1);
 		LOG(publish_refused, .client = c->id, .addr = c->row->addr,
-		    .stream = netstream_name(ns), .reason = why,
-		    .text = reason_text(why));
+		    .stream = netstream_name(ns), .reason = why, .text = shown);
 	}
 	session_deny(
 	    w, c, ns, why, play ? "NetStream.Play.Failed" : NULL, text);

@@ -31,8 +31,11 @@ void admit_orphan(struct worker *w);
 bool admit_question(const struct session *s, const struct conn *c,
     const struct netstream *ns, struct ipc_publish *p);
 
-/* Tell the client that ns is refused; log it. */
+/*
+ * Tell the client that ns is refused; log it.
+ * said		the master's words for it; NULL or "": ours
+ */
 void admit_refuse(struct worker *w, struct conn *c, const struct netstream *ns,
-    bool play, enum reason why);
+    bool play, enum reason why, const char *said);
 
 #endif

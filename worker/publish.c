@@ -101,7 +101,7 @@ publish_ask(struct worker *w, struct conn *c, struct netstream *ns)
 		ns->use = NS_IDLE;
 		relay_end(w, ns, true);
 		admit_refuse(w, c, ns, false,
-		    fits ? REASON_NO_MASTER : REASON_QUERY_LIMIT);
+		    fits ? REASON_NO_MASTER : REASON_QUERY_LIMIT, NULL);
 		session_idle(w, c);
 		if (c->paused)
 			conn_resume(w, c);
@@ -246,12 +246,12 @@ by_request(struct worker *w, uint64_t request)
 }
 
 static struct publish *
-by_stream(struct worker *w, const struct ipc_stream *s)
+by_stream(struct worker *w, uint32_t block, uint64_t gen)
 {
 	struct publish *p;
 	TAILQ_FOREACH (p, &w->publishers->all, next)
-		if (p->request == 0 && p->ring.block == s->block &&
-		    p->ring.gen == s->gen)
+		if (p->request == 0 && p->ring.block == block &&
+		    p->ring.gen == gen)
 			return p;
 	return NULL;
 }
@@ -303,7 +303,7 @@ granted(struct worker *w, struct publish *p, const struct ipc_stream *s)
 }
 
 static void
-refused(struct worker *w, struct publish *p, enum reason why)
+refused(struct worker *w, struct publish *p, enum reason why, const char *said)
 {
 	struct conn *c = p->c;
 	struct netstream *ns = p->ns;
@@ -317,7 +317,7 @@ refused(struct worker *w, struct publish *p, enum reason why)
 		return;
 	}
 	relay_end(w, ns, true);
-	admit_refuse(w, c, ns, false, why);
+	admit_refuse(w, c, ns, false, why, said);
 	session_idle(w, c);
 	conn_resume(w, c);
 }
@@ -393,7 +393,7 @@ ping(struct worker *w, struct conn *c)
 static void
 asked(struct worker *w, const struct ipc_stream *s)
 {
-	struct publish *p = by_stream(w, s);
+	struct publish *p = by_stream(w, s->block, s->gen);
 	if (p == NULL)
 		return; /* it has ended; UNPUBLISH is on its way */
 	if (p->have != NULL) {
@@ -407,6 +407,38 @@ asked(struct worker *w, const struct ipc_stream *s)
 	ping(w, p->c);
 }
 
+static bool
+uses_others(const struct session *s, const struct netstream *but)
+{
+	const struct netstream *ns;
+	LIST_FOREACH (ns, &s->streams, next)
+		if (ns != but && ns->use != NS_IDLE)
+			return true;
+	return false;
+}
+
+/* The master ends a publish.  Many encoders only notice a closed connection. */
+static void
+end(struct worker *w, const struct ipc_end *e)
+{
+	struct publish *p = by_stream(w, e->block, e->gen);
+	enum reason why =
+	    e->reason < REASON_COUNT ? (enum reason)e->reason : REASON_INTERNAL;
+	if (p == NULL || p->c == NULL || p->have != NULL)
+		return; /* it has ended; UNPUBLISH is on its way */
+	struct conn *c = p->c;
+	struct netstream *ns = p->ns;
+	session_deny(
+	    w, c, ns, why, NULL, e->text[0] ? e->text : reason_text(why));
+	publish_stop(w, c, ns, why);
+	if (!conn_alive(c))
+		return;
+	if (uses_others(session_of(w, c), ns))
+		session_idle(w, c);
+	else
+		conn_close(w, c, why);
+}
+
 void
 publish_message(struct worker *w, const struct ipc_msg *m)
 {
@@ -415,7 +447,10 @@ publish_message(struct worker *w, const struct ipc_msg *m)
 	if (m->kind == IPC_GRANT && p != NULL)
 		granted(w, p, s);
 	else if (m->kind == IPC_REFUSE && p != NULL)
-		refused(w, p, (enum reason)s->reason);
+		refused(
+		    w, p, (enum reason)m->u.refuse.reason, m->u.refuse.text);
+	else if (m->kind == IPC_END)
+		end(w, &m->u.end);
 	else if (m->kind == IPC_ASK)
 		asked(w, s);
 	else
@@ -430,7 +465,7 @@ publishers_orphan(struct worker *w)
 		after = TAILQ_NEXT(p, next);
 		if (p->request == 0)
 			continue;
-		refused(w, p, REASON_NO_MASTER);
+		refused(w, p, REASON_NO_MASTER, NULL);
 		/* input that was stashed may have ended any other */
 		after = TAILQ_FIRST(&w->publishers->all);
 	}

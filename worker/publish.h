@@ -63,7 +63,7 @@ void publish_attach(
 /* End of p, asked for or live, attached or not. */
 void publish_finish(struct worker *w, struct publish *p, enum reason why);
 
-/* GRANT, REFUSE, ASK from the master. */
+/* GRANT, REFUSE, END, ASK from the master. */
 void publish_message(struct worker *w, const struct ipc_msg *m);
 
 /*

@@ -367,7 +367,7 @@ START_TEST(a_refusal_is_told_to_all_who_want_and_ends_the_pull)
 	ck_assert_int_eq(pulled(by, id, PULL_LIVE, 0, ""), 0);
 	ck_assert_int_eq(publish(by, "a", id, 5), 0);
 	ck_assert_uint_eq(
-	    hear(by, IPC_REFUSE)->u.stream.reason, REASON_UPSTREAM_IDLE);
+	    hear(by, IPC_REFUSE)->u.refuse.reason, REASON_UPSTREAM_IDLE);
 	/* and who wants it anew gets a pull of its own */
 	ck_assert_uint_eq(pull_of(2, "a", &next), by);
 	ck_assert_uint_ne(next, id);
@@ -781,7 +781,7 @@ START_TEST(a_pull_takes_no_name_and_nobody_takes_its_name)
 	ck_assert_uint_eq(hear(by, IPC_DROP)->u.pull.id, id);
 	ck_assert_int_eq(publish(by, "a", id, 2), 0);
 	ck_assert_uint_eq(
-	    hear(by, IPC_REFUSE)->u.stream.reason, REASON_UPSTREAM_IDLE);
+	    hear(by, IPC_REFUSE)->u.refuse.reason, REASON_UPSTREAM_IDLE);
 	/* nobody else is, for another worker's players either */
 	want(1, "a");
 	silence();
@@ -795,7 +795,7 @@ START_TEST(a_pull_takes_no_name_and_nobody_takes_its_name)
 	theirs = *hear(by, IPC_GRANT);
 	ck_assert_int_eq(publish(by, "b", id, 4), 0);
 	ck_assert_uint_eq(
-	    hear(by, IPC_REFUSE)->u.stream.reason, REASON_NAME_TAKEN);
+	    hear(by, IPC_REFUSE)->u.refuse.reason, REASON_NAME_TAKEN);
 	/* the next server has let a client publish it: it gets the name */
 	ck_assert_int_eq(publish(3, "b", 0, 5), 0);
 	ck_assert_uint_eq(hear(by, IPC_DROP)->u.pull.id, id);
@@ -866,7 +866,7 @@ START_TEST(a_pull_that_was_dropped_while_it_waited_is_not_granted)
 	(void)hear(by, IPC_DROP);
 	unpublish(old, &grant, REASON_UPSTREAM_IDLE);
 	ck_assert_uint_eq(
-	    hear(by, IPC_REFUSE)->u.stream.reason, REASON_UPSTREAM_IDLE);
+	    hear(by, IPC_REFUSE)->u.refuse.reason, REASON_UPSTREAM_IDLE);
 	ck_assert_uint_eq(streams_live(M.streams), 0);
 }
 END_TEST
@@ -879,7 +879,7 @@ START_TEST(a_pull_that_waited_too_long_is_told_that_the_name_is_taken)
 	unsigned by = pull_behind_a_dropped_one(&id, &old, &grant);
 	streams_tick(&M, mono_add_ms(clock_now(), 60000).ns);
 	ck_assert_uint_eq(
-	    hear(by, IPC_REFUSE)->u.stream.reason, REASON_NAME_TAKEN);
+	    hear(by, IPC_REFUSE)->u.refuse.reason, REASON_NAME_TAKEN);
 }
 END_TEST
 
@@ -930,7 +930,7 @@ START_TEST(a_banned_name_is_not_pulled_into_a_ring)
 	json_decref(req);
 	ck_assert_int_eq(publish(by, "a", id, 1), 0);
 	ck_assert_uint_eq(
-	    hear(by, IPC_REFUSE)->u.stream.reason, REASON_NAME_BANNED);
+	    hear(by, IPC_REFUSE)->u.refuse.reason, REASON_NAME_BANNED);
 }
 END_TEST
 

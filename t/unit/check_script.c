@@ -86,13 +86,24 @@ say(const char *format, ...)
 
 /* The next message of the script, "" if there is none. */
 static const char *
-hear(void)
+hear_any(void)
 {
 	static char text[TEXT];
 	ssize_t n = recv(peer, text, sizeof text - 1, 0);
 	text[n > 0 ? n : 0] = '\0';
 	for (char *p = text; (p = strchr(p, '"')) != NULL; p++)
 		*p = '\'';
+	return text;
+}
+
+/* The same without what only tells how the script is. */
+static const char *
+hear(void)
+{
+	const char *text;
+	do
+		text = hear_any();
+	while (strncmp(text, "{'t':'fault'", 12) == 0);
 	return text;
 }
 
@@ -624,6 +635,42 @@ START_TEST(a_hung_call_tells_where_and_ends_the_process)
 }
 END_TEST
 
+START_TEST(the_master_knows_what_the_script_is_at)
+{
+	run_script("application.onPublish = function (c, s) {\n"
+		   "if (s.name == 'bad')\n"
+		   "nothing.here() }\n");
+	started();
+	say("{'t':'publish','inst':'i','client':'1','stream':'s','n':7}");
+	expect("{'t':'enter','n':7}");
+	expect("{'t':'leave','n':7}");
+	say("{'t':'publish','inst':'i','client':'1','stream':'bad','n':8}");
+	ck_assert_str_eq(hear_any(), "{'t':'enter','n':8}");
+	const char *m = hear_any();
+	ck_assert_ptr_nonnull(strstr(m, "{'t':'fault','inst':'i',"
+					"'called':'application.onPublish',"));
+	ck_assert_ptr_nonnull(strstr(m, "main.asc','line':3,"));
+	ck_assert_ptr_nonnull(strstr(m, "'nothing' undefined"));
+	ck_assert_str_eq(hear_any(), "{'t':'leave','n':8}");
+	ck_assert_str_eq(hear_any(), "");
+}
+END_TEST
+
+START_TEST(who_dies_of_a_full_heap_does_not_leave)
+{
+	set_up_with("application.onPublish = function () {\n"
+		    "for (var a = [];;) a.push(String(a.length)) }",
+	    2 << 20, CALL_MS);
+	ck_assert_int_eq(say("{'t':'start','inst':'i'}"), SERVE_ON);
+	expect("{'t':'started','inst':'i'}");
+	ck_assert_int_eq(say("{'t':'publish','inst':'i','client':'1',"
+			     "'stream':'s','n':7}"),
+	    PROTO_EXIT_MEMORY);
+	expect("{'t':'enter','n':7}");
+	expect("");
+}
+END_TEST
+
 START_TEST(too_much_or_too_large_is_refused_where_it_is_sent)
 {
 	start_with(
@@ -749,6 +796,8 @@ main(void)
 	tcase_add_test(t, deep_recursion_ends_the_call_only);
 	tcase_add_test(t, a_full_heap_ends_the_process);
 	tcase_add_test(t, a_hung_call_tells_where_and_ends_the_process);
+	tcase_add_test(t, the_master_knows_what_the_script_is_at);
+	tcase_add_test(t, who_dies_of_a_full_heap_does_not_leave);
 	tcase_add_test(t, too_much_or_too_large_is_refused_where_it_is_sent);
 	tcase_add_test(t, instances_share_nothing);
 	tcase_add_test(t, onAppStop_may_refuse_unless_forced);
