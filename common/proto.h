@@ -8,6 +8,8 @@
  * but setup, ready, quit, hung and pong have "inst", the instance.  Descriptor
  * PROTO_LOG_FD is the log writer's socket (common/log.h).
  *
+ * args, value, info are values of AMF as rtmp/amfjson.h writes them.
+ *
  * "client", "call", "seq" are strings or numbers that the other side chose:
  * opaque.  "nc", "ns" are numbers that the script's process chose, never twice
  * in the life of a heap.
@@ -22,7 +24,8 @@
  *	stop	code, force	onAppStop({code}) -> stopped, or kept when it
  *				returned false and force is not set
  *	connect	client, addr, agent, uri, page, swf, secure, args[]
- *				-> one of accept, reject, redirect, maybe later
+ *				-> one of accept, reject, redirect, or pending
+ *				and later one of these
  *	gone	client		it has disconnected, accepted or not
  *	publish	stream, query, client, n [addr, agent]
  *				-> enter n, before the script is called, and
@@ -59,6 +62,7 @@
  *				an error that nobody has caught; file "", line 0:
  *				unknown
  *	accept	client
+ *	pending	client		onConnect has left the answer for later
  *	reject	client, text, info
  *	redirect client, url, text, info
  *	drop	client		application.disconnect

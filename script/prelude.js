@@ -98,6 +98,151 @@
 		invoke(object, "onStatus", [ info ], shown);
 	}
 
+	/* What JSON has not: the marks of rtmp/amfjson.h. ------------------- */
+
+	var DEPTH = 32;	   /* containers within containers, */
+	var VALUES = 16384; /* and values, in what is sent */
+	var INDEX = 65536; /* from here on an index is only a name */
+	var DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" +
+	    "0123456789+/";
+
+	function to_base64(bytes) {
+		var text = "", i, v, n;
+		for (i = 0; i < bytes.length; i += 3) {
+			n = bytes.length - i;
+			v = bytes[i] << 16 | (n > 1 ? bytes[i + 1] << 8 : 0) |
+			    (n > 2 ? bytes[i + 2] : 0);
+			text += DIGITS[v >> 18] + DIGITS[v >> 12 & 63] +
+			    (n > 1 ? DIGITS[v >> 6 & 63] : "=") +
+			    (n > 2 ? DIGITS[v & 63] : "=");
+		}
+		return text;
+	}
+
+	function from_base64(text) {
+		var len = text.replace(/=+$/, "").length;
+		var bytes = new Uint8Array(Math.floor(len * 3 / 4));
+		var i, n = 0, v = 0, bits = 0;
+		for (i = 0; i < len; i++) {
+			v = (v << 6 | DIGITS.indexOf(text[i])) & 0xffff;
+			bits += 6;
+			if (bits >= 8) {
+				bits -= 8;
+				bytes[n++] = v >> bits;
+			}
+		}
+		return bytes;
+	}
+
+	/* Members of an object that came; __proto__ is never one. */
+	function members(from, to) {
+		Object.keys(from).forEach(function (key) {
+			var name = key[0] === "$" ? key.slice(1) : key;
+			if (name !== "__proto__")
+				to[name] = decode(from[key]);
+		});
+		return to;
+	}
+
+	function is_index(key) {
+		return /^(0|[1-9][0-9]{0,4})$/.test(key) && Number(key) < INDEX;
+	}
+
+	/* An array with names; an object if an index would make it huge. */
+	function named_array(from) {
+		var huge = Object.keys(from).some(function (key) {
+			return /^[0-9]+$/.test(key) && !is_index(key);
+		});
+		delete from.length;
+		return members(from, huge ? {} : []);
+	}
+
+	function unmark(mark) {
+		switch (mark.$) {
+		case "number":
+			return Number(mark.v);
+		case "date":
+			return new Date(mark.v === null ? NaN : mark.v);
+		case "array":
+			return named_array(Object(mark.v));
+		case "xml":
+			return String(mark.v);
+		case "bytes":
+			return from_base64(String(mark.v));
+		case "object":
+		case "dictionary":
+			return decode(mark.v);
+		default:
+			return undefined;
+		}
+	}
+
+	function decode(value) {
+		if (value === null || typeof value !== "object")
+			return value;
+		if (Array.isArray(value))
+			return value.map(decode);
+		return hasOwn(value, "$") ? unmark(value) : members(value, {});
+	}
+
+	/* The arguments in a message. */
+	function given(list) {
+		return Array.isArray(list) ? list.map(decode) : [];
+	}
+
+	function encode_array(value, budget, depth) {
+		var list = [], i;
+		if (value.length > VALUES)
+			throw new RangeError("an array of more than " + VALUES +
+			    " values cannot be sent");
+		for (i = 0; i < value.length; i++)
+			list.push(encode_at(value[i], budget, depth + 1));
+		return list;
+	}
+
+	function encode_object(value, budget, depth) {
+		var object = Object.create(null);
+		if (value instanceof Date)
+			return { $: "date", v: isNaN(value) ? null : Number(value) };
+		if (value instanceof Uint8Array)
+			return { $: "bytes", v: to_base64(value) };
+		if (value instanceof String || value instanceof Number ||
+		    value instanceof Boolean)
+			return encode_at(value.valueOf(), budget, depth);
+		if (Array.isArray(value))
+			return encode_array(value, budget, depth);
+		Object.keys(value).forEach(function (key) {
+			var member = value[key];
+			if (typeof member !== "function" && key !== "__proto__")
+				object[key[0] === "$" ? "$" + key : key] =
+				    encode_at(member, budget, depth + 1);
+		});
+		return object;
+	}
+
+	function encode_at(value, budget, depth) {
+		if (depth > DEPTH || ++budget.values > VALUES)
+			throw new RangeError(depth > DEPTH
+			    ? "what is sent contains itself, or is nested more " +
+			      "than " + DEPTH + " deep"
+			    : "more than " + VALUES + " values cannot be sent");
+		if (value === undefined || typeof value === "function")
+			return { $: "undefined" };
+		if (typeof value === "number" && !isFinite(value))
+			return { $: "number", v: String(value) };
+		if (value === null || typeof value !== "object")
+			return value;
+		return encode_object(value, budget, depth);
+	}
+
+	function encode(value) {
+		return encode_at(value, { values: 0 }, 0);
+	}
+
+	function sent(list, from) {
+		return encode_array(rest(list, from), { values: 0 }, -1);
+	}
+
 	/* Timers and files. ------------------------------------------------ */
 
 	var timers = new Table();
@@ -195,10 +340,8 @@
 		if (object === undefined)
 			return;
 		results.drop(msg.call);
-		if (msg.ok)
-			invoke(object, "onResult", [ msg.value ], shown);
-		else
-			invoke(object, "onStatus", [ msg.value ], shown);
+		invoke(object, msg.ok ? "onResult" : "onStatus",
+		    [ decode(msg.value) ], shown);
 	}
 
 	hide(Client.prototype, {
@@ -207,7 +350,7 @@
 				t: "invoke", client: this.id,
 				method: String(method),
 				call: want_result(result),
-				args: rest(arguments, 2)
+				args: sent(arguments, 2)
 			});
 			return true;
 		}
@@ -313,7 +456,7 @@
 		}
 		return {
 			text: text === undefined ? "" : String(text),
-			info: info === undefined ? null : info
+			info: info === undefined ? null : encode(info)
 		};
 	}
 
@@ -377,7 +520,7 @@
 		broadcastMsg: function broadcastMsg(method) {
 			host.send({
 				t: "broadcast", method: String(method),
-				args: rest(arguments, 1)
+				args: sent(arguments, 1)
 			});
 			return true;
 		},
@@ -511,12 +654,12 @@
 			host.send({
 				t: "nc_open", nc: own.id, url: uri,
 				auto: Boolean(this.autoReconnect),
-				args: rest(arguments, 1)
+				args: sent(arguments, 1)
 			});
 			return true;
 		},
 		call: function call(method, result) {
-			var own = this._own, args = rest(arguments, 2);
+			var own = this._own, args = sent(arguments, 2);
 			if (own.state === "closed")
 				return false;
 			method = String(method);
@@ -769,7 +912,7 @@
 			}
 			try {
 				answer = invoke(application, "onConnect",
-				    [ client ].concat(msg.args || []), "application");
+				    [ client ].concat(given(msg.args)), "application");
 			} catch (e) {
 				reject(client, {
 					text: "the application's script failed",
@@ -781,6 +924,9 @@
 				accept(client);
 			else if (answer === false)
 				reject(client, { text: "", info: null });
+			else if (clients.get(client.id) === client &&
+			    !states.get(client.id))
+				host.send({ t: "pending", client: client.id });
 		},
 		gone: function (msg) {
 			var client = clients.get(msg.client), was;
@@ -824,13 +970,11 @@
 			}
 			try {
 				host.enter("Client." + msg.method);
-				value = method.apply(client, msg.args || []);
+				value = method.apply(client, given(msg.args));
 				if (answered)
 					host.send({
 						t: "return", client: msg.client,
-						seq: msg.seq,
-						value: value === undefined
-						    ? null : value
+						seq: msg.seq, value: encode(value)
 					});
 			} catch (e) {
 				if (answered)

@@ -355,6 +355,7 @@ START_TEST(connections_are_accepted_refused_sent_away_and_deferred)
 	connects("6", "['bad']");
 	ck_assert_ptr_nonnull(strstr(hear(), "'t':'reject','client':'6'"));
 	connects("7", "['wait']");
+	expect("{'t':'pending','client':'7','inst':'i'}");
 	expect("");
 	later(1000);
 	expect("");
@@ -382,10 +383,74 @@ START_TEST(who_waits_and_leaves_is_not_accepted_later)
 		   "application.clients.length) }");
 	started();
 	connects("1", "[]");
+	expect("{'t':'pending','client':'1','inst':'i'}");
 	say("{'t':'gone','inst':'i','client':'1'}");
 	say("{'t':'publish','inst':'i','stream':'s','client':'9'}");
 	trace_is("false 0");
 	expect("");
+}
+END_TEST
+
+START_TEST(what_json_has_not_comes_and_goes_by_marks)
+{
+	run_script(
+	    "function show(v) { trace(Object.prototype.toString.call(v) + ' ' "
+	    "+\n"
+	    "(v instanceof Date ? v.getTime() : v instanceof Uint8Array ?\n"
+	    "Array.prototype.join.call(v) : v && typeof v == 'object' ?\n"
+	    "Object.keys(v).map(function (k) { return k + '=' + v[k] }).join() "
+	    ":\n"
+	    "String(v))) }\n"
+	    "application.onConnect = function (c) {\n"
+	    "for (var i = 1; i < arguments.length; i++) show(arguments[i])\n"
+	    "c.back = function () { return "
+	    "Array.prototype.slice.call(arguments) }\n"
+	    "c.self = function () { var o = {}; o.o = o; return o }\n"
+	    "c.odd = function () { return { $: 'x', f: show, __proto__: null,\n"
+	    "s: new String('y'), u: undefined, '__proto': 1 } }\n"
+	    "c.none = function () {}\n"
+	    "return true }\n");
+	started();
+	connects("1",
+	    "[{'$':'undefined'},{'$':'number','v':'NaN'},"
+	    "{'$':'number','v':'-Infinity'},{'$':'date','v':86400000},"
+	    "{'$':'date','v':null},{'$':'xml','v':'<a/>'},"
+	    "{'$':'bytes','v':'AP8H'},{'$':'bytes','v':'/w=='},"
+	    "{'$':'array','v':{'1':2,'n':3,'length':9}},"
+	    "{'$':'array','v':{'70000':1}},"
+	    "{'$':'object','class':'C','v':{'a':1}},"
+	    "{'$$':'date','$$v':1,'__proto__':{'b':2}},"
+	    "{'$':'reference','v':0},{'$':'nonsense'},{'$':'__proto__'}]");
+	/* clang-format off */
+	static const char *const shown[] = { "[object Undefined] undefined", "[object Number] NaN",
+		"[object Number] -Infinity", "[object Date] 86400000", "[object Date] NaN",
+		"[object String] <a/>", "[object Uint8Array] 0,255,7", "[object Uint8Array] 255",
+		"[object Array] 1=2,n=3", "[object Object] 70000=1", "[object Object] a=1",
+		"[object Object] $=date,$v=1", "[object Undefined] undefined",
+		"[object Undefined] undefined", "[object Undefined] undefined" };
+	/* clang-format on */
+	for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
+		trace_is(shown[i]);
+	expect("{'t':'accept','client':'1','inst':'i'}");
+	say("{'t':'call','inst':'i','client':'1','seq':1,'method':'back','args'"
+	    ":"
+	    "[{'$':'undefined'},{'$':'number','v':'NaN'},{'$':'date','v':5},"
+	    "{'$':'date','v':null},{'$':'bytes','v':'AP8H'},"
+	    "{'$':'bytes','v':'/w=='},{'$$':1},-0.5,null]}");
+	expect("{'t':'return','client':'1','seq':1,'value':[{'$':'undefined'},"
+	       "{'$':'number','v':'NaN'},{'$':'date','v':5},"
+	       "{'$':'date','v':null},{'$':'bytes','v':'AP8H'},"
+	       "{'$':'bytes','v':'/w=='},{'$$':1},-0.5,null],'inst':'i'}");
+	calls("self");
+	expect("{'t':'error','client':'1','seq':5,'text':'the method failed',"
+	       "'inst':'i'}");
+	expect_log("\"script.error\"", "contains itself", NULL);
+	calls("odd");
+	expect("{'t':'return','client':'1','seq':5,'value':{'$$':'x','s':'y',"
+	       "'u':{'$':'undefined'},'__proto':1},'inst':'i'}");
+	calls("none");
+	expect("{'t':'return','client':'1','seq':5,'value':{'$':'undefined'},"
+	       "'inst':'i'}");
 }
 END_TEST
 
@@ -786,6 +851,7 @@ main(void)
 	tcase_add_test(
 	    t, connections_are_accepted_refused_sent_away_and_deferred);
 	tcase_add_test(t, who_waits_and_leaves_is_not_accepted_later);
+	tcase_add_test(t, what_json_has_not_comes_and_goes_by_marks);
 	tcase_add_test(t, only_methods_of_the_client_are_callable);
 	tcase_add_test(t, calls_to_clients_come_back);
 	tcase_add_test(t, what_waits_for_a_connection_fails_with_it);
