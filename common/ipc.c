@@ -31,6 +31,11 @@ size_of(uint32_t kind)
 		return head + sizeof(struct ipc_deny);
 	case IPC_HOP:
 		return head + sizeof(struct ipc_hop);
+	case IPC_PUSH:
+	case IPC_UNPUSH:
+		return head + sizeof(struct ipc_push);
+	case IPC_PUSHED:
+		return head + sizeof(struct ipc_pushed);
 	case IPC_KICK:
 		return head + sizeof(struct ipc_kick);
 	case IPC_REFUSE:
@@ -79,12 +84,32 @@ ipc_wipe(struct ipc_msg *m)
 		explicit_bzero(m->u.pull.query, sizeof m->u.pull.query);
 		explicit_bzero(m->u.pull.url, sizeof m->u.pull.url);
 	}
+	if (m->kind == IPC_PUSH) {
+		explicit_bzero(m->u.push.url, sizeof m->u.push.url);
+		explicit_bzero(m->u.push.name, sizeof m->u.push.name);
+		explicit_bzero(m->u.push.args, sizeof m->u.push.args);
+	}
 }
 
 static bool
 ends(const char *text, size_t size)
 {
 	return memchr(text, '\0', size) != NULL;
+}
+
+static bool
+sound_push(const struct ipc_push *p)
+{
+	return p->keylen <= IPC_KEY_MAX && p->urllen <= IPC_URL_MAX &&
+	       p->namelen <= IPC_NAME_MAX && p->argslen <= IPC_ARGS_MAX &&
+	       p->mode < PUSH_MODES;
+}
+
+static bool
+sound_pushed(const struct ipc_pushed *p)
+{
+	return p->state <= PUSHED_OVER && ends(p->addr, sizeof p->addr) &&
+	       ends(p->code, sizeof p->code) && ends(p->error, sizeof p->error);
 }
 
 /* Are the lengths in it inside their arrays, the texts ended? */
@@ -115,6 +140,11 @@ sound(const struct ipc_msg *m)
 	case IPC_DENY:
 		return m->u.deny.keylen <= IPC_KEY_MAX &&
 		       ends(m->u.deny.text, sizeof m->u.deny.text);
+	case IPC_PUSH:
+	case IPC_UNPUSH:
+		return sound_push(&m->u.push);
+	case IPC_PUSHED:
+		return sound_pushed(&m->u.pushed);
 	case IPC_HOP:
 		return ends(m->u.hop.hop, sizeof m->u.hop.hop) &&
 		       ends(m->u.hop.text, sizeof m->u.hop.text);

@@ -40,6 +40,14 @@
  *	HOP	 both	a next hop was found dead, or alive again
  *	REBALANCE M->W	move pulls to the first of their routes
  *
+ * Streams that are sent to other servers because a script or the configuration
+ * says so (master/targets.h, worker/orders.h):
+ *
+ *	PUSH	 M->W	do order `id`; again when it has changed: a stream for
+ *			a connection that had none, another lag_ms
+ *	UNPUSH	 M->W	no more (id); one that is over is passed over
+ *	PUSHED	 W->M	what became of an order, its figures
+ *
  * Both ends are non-blocking.  A worker that cannot send queues (bounded) and
  * stops taking publishes; a master that cannot send kills the worker
  * (architecture rule 15).
@@ -60,6 +68,9 @@ enum {
 	IPC_VIA_MAX = 272,   /* of node ids, 16 digits and a comma each */
 	IPC_HOP_MAX = 140,   /* of "host:port", NUL included */
 	IPC_TEXT_MAX = 160,  /* of words for people, NUL included */
+	IPC_NAME_MAX = 512,  /* of a stream at another server, with its query */
+	IPC_ARGS_MAX = 512,  /* of arguments of connect, AMF0 */
+	IPC_CODE_MAX = 64,   /* of a status code, NUL included */
 	IPC_FDS_MAX = 160,
 	IPC_SLOTS_MAX = 64,
 	/* connections above the limit that are told so and closed */
@@ -90,6 +101,9 @@ enum ipc_kind {
 	IPC_DENY,
 	IPC_HOP,
 	IPC_REBALANCE,
+	IPC_PUSH,
+	IPC_UNPUSH,
+	IPC_PUSHED,
 	IPC_KIND_COUNT
 };
 
@@ -200,6 +214,56 @@ struct ipc_hop {
 	char text[IPC_TEXT_MAX]; /* why */
 };
 
+enum push_mode { PUSH_LIVE, PUSH_RECORD, PUSH_APPEND, PUSH_MODES };
+
+enum {
+	PUSH_LAG_MIN = 200, /* ms, of lag_ms */
+	PUSH_LAG_MAX = 600000
+};
+
+/* PUSH, UNPUSH (id and goodbye alone) */
+struct ipc_push {
+	uint64_t id;	  /* chosen by the master, never used again */
+	uint32_t keylen;  /* vhost NUL app NUL instance NUL stream; of an order
+			    * that only connects the stream is empty */
+	uint32_t urllen;  /* rtmp://host[:port]/app[/instance][?query] */
+	uint32_t namelen; /* of the stream there; 0: only connect */
+	uint32_t argslen; /* for connect, behind its object */
+	uint32_t mode;	  /* enum push_mode */
+	uint32_t lag_ms;  /* further behind it skips to a keyframe */
+	uint32_t keep;	  /* 1: tried again for ever */
+	uint32_t secret;  /* 1: there is a key in url or name */
+	uint32_t goodbye; /* UNPUSH: the server is told that it is the end */
+	char key[IPC_KEY_MAX];
+	char url[IPC_URL_MAX];
+	char name[IPC_NAME_MAX];
+	char args[IPC_ARGS_MAX];
+};
+
+enum pushed_state {
+	PUSHED_CONNECTING, /* the server has not answered yet */
+	PUSHED_UP,	   /* it takes the stream, or the connection */
+	PUSHED_LOST,	   /* it is not reached, or the path broke */
+	PUSHED_REFUSED,	   /* it said no */
+	PUSHED_OVER	   /* the order is over: it ended, and not by UNPUSH */
+};
+
+/* PUSHED */
+struct ipc_pushed {
+	uint64_t id;
+	uint32_t state;	  /* enum pushed_state; OVER is the last of its id */
+	uint32_t reason;  /* LOST, REFUSED, OVER: enum reason */
+	uint32_t refused; /* OVER: it said no */
+	uint32_t retries; /* attempts after the first */
+	uint32_t lag_ms;  /* behind the head of the ring, when last looked at */
+	uint32_t unused;
+	uint64_t skips;		  /* to a newer keyframe */
+	uint64_t bytes;		  /* sent, over all its connections */
+	char addr[64];		  /* of the server, or "" */
+	char code[IPC_CODE_MAX];  /* status code of a refusal, or "" */
+	char error[IPC_TEXT_MAX]; /* the last, or "" */
+};
+
 struct ipc_msg {
 	uint32_t kind; /* enum ipc_kind */
 	uint32_t size; /* bytes sent: the head and what the kind has of u */
@@ -217,6 +281,8 @@ struct ipc_msg {
 		struct ipc_pulled pulled;
 		struct ipc_deny deny;
 		struct ipc_hop hop;
+		struct ipc_push push;
+		struct ipc_pushed pushed;
 	} u;
 };
 

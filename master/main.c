@@ -29,6 +29,7 @@
 #include "master/run.h"
 #include "master/rundir.h"
 #include "master/scripts.h"
+#include "master/targets.h"
 #include "master/streams.h"
 #include "master/supervise.h"
 #include "master/user.h"
@@ -223,6 +224,16 @@ fit(struct master *m, struct limits *l, const struct conf_report *rep)
 	find_user(m, rep);
 }
 
+/* A stream is live, or is not any more: all who want to know. */
+static void
+on_stream(struct master *m, bool live, const char *key, size_t keylen,
+    uint64_t client, enum reason why)
+{
+	if (!live)
+		targets_stream_ended(m, key, keylen, streams_is_goodbye(why));
+	scripts_stream(m, live, key, keylen, client);
+}
+
 static void
 make_arena(struct master *m, const struct limits *l)
 {
@@ -241,10 +252,11 @@ make_arena(struct master *m, const struct limits *l)
 	m->kick = kick_new();
 	m->pulls = pulls_new(m->conf);
 	m->scripts = scripts_new();
+	m->targets = targets_new();
 	if (auth_init(m) != 0 || !m->streams || !m->kick || !m->pulls ||
-	    !m->scripts)
+	    !m->scripts || !m->targets)
 		die(EXIT_SERVER, "out of memory");
-	streams_watch(m->streams, scripts_stream, scripts_veto);
+	streams_watch(m->streams, on_stream, scripts_veto);
 	for (unsigned i = 0; i < m->nslots; i++) {
 		m->eventfd[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		if (m->eventfd[i] < 0)
@@ -376,6 +388,7 @@ stop(struct master *m)
 	run_close(m);
 	logw_stop(m->log);
 	scripts_free(m);
+	targets_free(m->targets);
 	streams_free(m->streams);
 	auth_fini(m);
 	kick_free(m->kick);

@@ -1,7 +1,7 @@
 /*
  * master - what the modules of the master share: one struct, owned by main.
  *
- * Who may call whom: proc | kick | pulls | streams | supervise | control | run | main (left
+ * Who may call whom: proc | kick | pulls targets | streams | supervise | control | run | main (left
  * never calls right).  One thread; the log writer has its own.
  */
 #ifndef MASTER_MASTER_H
@@ -23,6 +23,7 @@ struct kick;
 struct pulls;
 struct logw;
 struct scripts;
+struct targets;
 
 /* A worker slot over its incarnations; supervise.c. */
 struct slot_state {
@@ -53,6 +54,7 @@ struct master {
 	struct kick *kick;
 	struct pulls *pulls;
 	struct scripts *scripts;
+	struct targets *targets;
 	struct auth *auth;
 	struct logw *log;
 

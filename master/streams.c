@@ -203,8 +203,8 @@ struct left {
  * taken over was lost: a worker may see the end before the newcomer's grant,
  * and its viewers (FFmpeg ends at UnpublishNotify) shall not be told.
  */
-static bool
-is_goodbye(enum reason why)
+bool
+streams_is_goodbye(enum reason why)
 {
 	return why == REASON_UNPUBLISHED || why == REASON_SERVER_STOP ||
 	       why == REASON_KICKED || why == REASON_SCRIPT_FAULT ||
@@ -246,7 +246,7 @@ grace_of(const struct master *m, uint32_t d, enum reason why, bool pulled)
 	const struct conf_app *app = app_of(m, d);
 	int64_t ms = app->grace_ms,
 		hold = conf_vhost(m->conf, app->vhost)->hold_ms;
-	if (is_goodbye(why))
+	if (streams_is_goodbye(why))
 		return 0;
 	if (pulled && why == REASON_OWNER_DIED && hold > ms)
 		ms = hold;
@@ -263,7 +263,7 @@ fetch_again(struct master *m, uint32_t d)
 }
 
 static void
-tell_name(struct master *m, uint32_t b, uint32_t d, bool live)
+tell_name(struct master *m, uint32_t b, uint32_t d, bool live, enum reason why)
 {
 	char key[DIR_KEY_MAX];
 	if (m->streams->told == NULL)
@@ -271,18 +271,19 @@ tell_name(struct master *m, uint32_t b, uint32_t d, bool live)
 	size_t len = directory_key(&m->arena, d, key);
 	m->streams->told(m, live, key, len,
 	    atomic_load_explicit(
-		&block_at(m, b)->publisher, memory_order_relaxed));
+		&block_at(m, b)->publisher, memory_order_relaxed),
+	    why);
 }
 
 /* What is pulled is no publish of here. */
 static void
-tell_watch(struct master *m, uint32_t b, bool live)
+tell_watch(struct master *m, uint32_t b, bool live, enum reason why)
 {
 	if (pull_of(m, b) != 0)
 		return;
 	tell_name(m, b,
 	    atomic_load_explicit(&block_at(m, b)->dir, memory_order_relaxed),
-	    live);
+	    live, why);
 }
 
 /* Second names. ------------------------------------------------------------ */
@@ -297,7 +298,7 @@ mark_names(struct master *m)
 
 /* The name at *at is nobody's any more; its clock is that of the stream. */
 static void
-end_alias(struct master *m, struct alias **at)
+end_alias(struct master *m, struct alias **at, enum reason why)
 {
 	struct alias *a = *at;
 	const struct block *blk = block_at(m, a->block);
@@ -311,18 +312,18 @@ end_alias(struct master *m, struct alias **at)
 	    memory_order_relaxed);
 	directory_point(&m->arena, a->d, 0, clock_now().ns);
 	mark_names(m);
-	tell_name(m, a->block, a->d, false);
+	tell_name(m, a->block, a->d, false, why);
 	free(a);
 }
 
 /* The watch may end others, so begin anew after each. */
 static void
-end_aliases(struct master *m, uint32_t b, uint64_t gen)
+end_aliases(struct master *m, uint32_t b, uint64_t gen, enum reason why)
 {
 	struct alias **at = &m->streams->aliases;
 	while (*at != NULL) {
 		if ((*at)->block == b && (*at)->gen == gen) {
-			end_alias(m, at);
+			end_alias(m, at, why);
 			at = &m->streams->aliases;
 		} else {
 			at = &(*at)->next;
@@ -369,7 +370,7 @@ streams_alias(struct master *m, const char *from, size_t fromlen,
 	    &m->arena, (uint32_t)d, owner_word(b, gen), clock_now().ns);
 	mark_names(m);
 	(void)wake_sleepers(&m->arena, ~UINT64_C(0), m->eventfd, -1);
-	tell_name(m, b, (uint32_t)d, true);
+	tell_name(m, b, (uint32_t)d, true, REASON_NONE);
 	return 0;
 }
 
@@ -379,7 +380,7 @@ streams_unalias(struct master *m, const char *key, size_t keylen)
 	struct alias **at = find_alias(m, key, keylen);
 	if (*at == NULL)
 		return;
-	end_alias(m, at);
+	end_alias(m, at, REASON_UNPUBLISHED);
 	master_wake_all(m);
 }
 
@@ -420,8 +421,8 @@ end_stream(struct master *m, uint32_t b, enum reason why, struct left left)
 	pulls_live(m, pull, false);
 	if (pull == 0)
 		fetch_again(m, d);
-	tell_watch(m, b, false);
-	end_aliases(m, b, gen);
+	tell_watch(m, b, false, why);
+	end_aliases(m, b, gen, why);
 }
 
 void
@@ -577,7 +578,7 @@ grant(struct master *m, unsigned slot, uint64_t request,
 	make_live(m, slot, p, (uint32_t)b, (uint32_t)d, &a.u.stream);
 	log_start(m, slot, p, (uint32_t)b, a.u.stream.gen);
 	pulls_live(m, p->pull, true);
-	tell_watch(m, (uint32_t)b, true);
+	tell_watch(m, (uint32_t)b, true, REASON_NONE);
 	if (master_tell(m, slot, &a) != 0) {
 		end_stream(
 		    m, (uint32_t)b, REASON_INTERNAL, (struct left){ 0, 0 });

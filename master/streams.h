@@ -61,9 +61,13 @@ uint64_t streams_tick(struct master *m, uint64_t now_ns);
  * A stream is live, or is not any more.
  * key		vhost NUL app NUL instance NUL stream, keylen bytes
  * client	its publisher
+ * why		it is not: streams_is_goodbye(); else REASON_NONE
  */
 typedef void streams_live_fn(struct master *m, bool live, const char *key,
-    size_t keylen, uint64_t client);
+    size_t keylen, uint64_t client, enum reason why);
+
+/* Is that the end of a stream, or may its publisher come back at once? */
+bool streams_is_goodbye(enum reason why);
 
 /*
  * May a client publish that name?  Asked when all else is in order.

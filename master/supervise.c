@@ -16,6 +16,7 @@
 #include "master/pulls.h"
 #include "master/streams.h"
 #include "master/supervise.h"
+#include "master/targets.h"
 #include "shm/seats.h"
 
 enum {
@@ -264,6 +265,7 @@ supervise_death(struct master *m, unsigned slot)
 	sweep_seats(m, seat_owner(slot, p->incarnation));
 	streams_owner_died(m, slot, p->incarnation);
 	pulls_worker_died(m, slot);
+	targets_worker_died(m, slot);
 	if (mono_ms_since((struct mono){ p->start_ns }, (struct mono){ now }) >=
 	    GOOD_LIFE_MS)
 		s->faults = 0;
@@ -293,6 +295,7 @@ on_ready(struct master *m, unsigned slot)
 	LOG(worker_ready, .worker = slot, .worker_pid = p->pid,
 	    .start_ms = (p->ready_ns - p->start_ns) / NS_PER_MS);
 	pulls_worker_ready(m, slot);
+	targets_worker_ready(m, slot);
 }
 
 static int
@@ -307,6 +310,8 @@ on_message(struct master *m, unsigned slot, const struct ipc_msg *msg)
 	if (msg->kind == IPC_WANT || msg->kind == IPC_UNWANT ||
 	    msg->kind == IPC_PULLED || msg->kind == IPC_HOP)
 		return pulls_message(m, slot, msg);
+	if (msg->kind == IPC_PUSHED)
+		return targets_message(m, slot, msg);
 	return streams_message(m, slot, msg);
 }
 
@@ -349,8 +354,10 @@ supervise_socket(struct master *m, unsigned slot, uint32_t events)
 	}
 	if ((events & EPOLLOUT) && proc_flush(&m->env, p) != 0)
 		proc_kill(p, PROC_QUEUE_FULL);
-	if (events & EPOLLOUT)
+	if (events & EPOLLOUT) {
 		pulls_flush(m, slot);
+		targets_flush(m, slot);
+	}
 	int r = (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
 		    ? read_messages(m, slot)
 		    : 0;

@@ -284,6 +284,8 @@ cmd_write_connect(struct writer *w, uint32_t chunk, const struct cmd_connect *c)
 	prop_if_value(w, "audioFourCcInfoMap", &c->audio_fourcc_map);
 	prop_if_number(w, "capsEx", c->caps_ex);
 	amf0_object_end(w);
+	if (reader_left(&c->args) > 0)
+		writer_bytes(w, c->args.p, reader_left(&c->args));
 	call_end(w, &call);
 }
 

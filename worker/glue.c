@@ -4,6 +4,7 @@
 #include "worker/glue.h"
 #include "worker/play.h"
 #include "worker/hops.h"
+#include "worker/orders.h"
 #include "worker/publish.h"
 #include "worker/pull.h"
 #include "worker/relay.h"
@@ -70,7 +71,8 @@ glue_answer(struct worker *w, const struct ipc_msg *m)
 		want_denied(w, m);
 	else if (m->kind == IPC_HOP)
 		hops_message(w, &m->u.hop);
-	else if (!pull_message(w, m) && !admit_message(w, m))
+	else if (!orders_message(w, m) && !pull_message(w, m) &&
+		 !admit_message(w, m))
 		publish_message(w, m);
 }
 

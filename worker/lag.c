@@ -15,6 +15,7 @@
 
 #include "common/log.h"
 #include "worker/players.h"
+#include "worker/push.h"
 
 enum {
 	TELL_MS = 1000,
@@ -62,12 +63,30 @@ tell_skip(struct worker *w, struct player *p, const char *action)
 		slow_begin(&c->slow, c->fd, w->now);
 }
 
+/* Of what is sent to another server its own limits hold: see push.h. */
+static uint64_t
+max_lag_ms(const struct player *p)
+{
+	uint32_t own = p->push != NULL ? push_lag_ms(p->push) : 0;
+	return own != 0 ? own : (uint64_t)p->c->app->max_lag_ms;
+}
+
+static enum conf_slow
+slow_policy(const struct player *p)
+{
+	if (p->push != NULL && push_lag_ms(p->push) != 0)
+		return CONF_SLOW_SKIP;
+	return (enum conf_slow)p->c->app->slow_policy;
+}
+
 static void
 count_skip(struct worker *w, struct player *p, const char *action)
 {
 	p->skips++;
 	worker_count(w, COUNTER_SKIPS, 1);
 	word_add(&p->c->row->skips, 1);
+	if (p->push != NULL)
+		push_skipped(p->push);
 	tell_skip(w, p, action);
 }
 
@@ -84,12 +103,12 @@ void
 player_leave_point(struct worker *w, struct player *p)
 {
 	p->c->lag_ms = lag_ms(w, p);
-	if (p->c->app->slow_policy == CONF_SLOW_CLOSE) {
+	if (slow_policy(p) == CONF_SLOW_CLOSE) {
 		conn_abort(w, p->c, REASON_TOO_SLOW);
 		return;
 	}
 	count_skip(w, p, "keyframe");
-	if (p->c->app->slow_policy == CONF_SLOW_AUDIO)
+	if (slow_policy(p) == CONF_SLOW_AUDIO)
 		drop_video(w, p);
 	p->join_from = p->cursor + 1;
 	p->state = PLAYER_JOIN;
@@ -107,8 +126,7 @@ player_skip(struct worker *w, struct player *p)
 static void
 bring_video(struct worker *w, struct player *p)
 {
-	if (mono_ms_since(p->audio_since, w->now) <
-	    (uint64_t)p->c->app->max_lag_ms)
+	if (mono_ms_since(p->audio_since, w->now) < max_lag_ms(p))
 		return;
 	p->audio_only = false;
 	p->wait_key = !p->no_video;
@@ -119,7 +137,7 @@ static void
 too_slow(struct worker *w, struct player *p)
 {
 	struct ring_point pt;
-	switch ((enum conf_slow)p->c->app->slow_policy) {
+	switch (slow_policy(p)) {
 	case CONF_SLOW_CLOSE:
 		player_leave_point(w, p);
 		return;
@@ -141,7 +159,7 @@ void
 player_check_lag(struct worker *w, struct player *p)
 {
 	const struct ring_view *v = &p->watch->view;
-	uint64_t max = (uint64_t)p->c->app->max_lag_ms;
+	uint64_t max = max_lag_ms(p);
 	p->behind = false;
 	if (p->cursor < v->soft) {
 		player_skip(w, p);

@@ -30,6 +30,7 @@
 #include "worker/glue.h"
 #include "worker/hops.h"
 #include "worker/link.h"
+#include "worker/orders.h"
 #include "worker/play.h"
 #include "worker/publish.h"
 #include "worker/pull.h"
@@ -230,6 +231,7 @@ tick(struct worker *w)
 	conns_tick(w);
 	players_tick(w);
 	publishers_tick(w);
+	orders_tick(w);
 	link_flush(w);
 	log_tick(w->now);
 	atomic_store_explicit(&w->slot->counters[COUNTER_LOG_DROPPED],
@@ -332,6 +334,8 @@ start(struct worker *w, const struct handover *h)
 	if (r == 0)
 		r = pushes_init(w);
 	if (r == 0)
+		r = orders_init(w);
+	if (r == 0)
 		r = link_init(w, IPC_FD, master_said);
 	if (r != 0)
 		return unfit("memory", strerror(-r));
@@ -349,6 +353,7 @@ stop(struct worker *w)
 {
 	link_fini(w);
 	pull_fini(w);
+	orders_fini(w);
 	pushes_fini(w);
 	players_fini(w);
 	publishers_fini(w);

@@ -6,61 +6,16 @@
 #include <string.h>
 
 #include "common/log.h"
-#include "rtmp/explicit.h"
-#include "shm/directory.h"
-#include "worker/backoff.h"
 #include "worker/hops.h"
-#include "worker/node.h"
 #include "worker/players.h"
-#include "worker/push.h"
-#include "worker/upstream.h"
-#include "worker/ways.h"
+#include "worker/pushes.h"
 
 enum {
 	ANSWER_MS = 10000, /* a takeover takes PublishTimeout at each server */
 	SOON_MS = 300,	   /* between attempts, while it is lost for */
-	SOON_FOR_MS = 20000
-};
-
-enum push_state {
-	PUSH_IDLE,
-	PUSH_CONNECTING,
-	PUSH_ACCEPTED,
-	PUSH_RETRY,
-	PUSH_ENDING
-};
-
-struct push {
-	const struct push_ops *ops;
-	void *owner;
-	enum push_state state;
-	struct leg leg; /* leg.up == NULL: not in use */
-	const struct conf_app *app;
-	const struct conf_vhost *vhost;
-	uint32_t keylen;
-	char key[IPC_KEY_MAX];
-	char app_name[IPC_KEY_MAX];
-	char via[IPC_VIA_MAX + 1]; /* with us */
-	struct way ways[WAYS_MAX];
-	unsigned nways;
-	char client[64]; /* for whom */
-	uint32_t tried;	 /* bits of ways, in this round */
-	int way;
-	bool ever;    /* was accepted once */
-	bool goodbye; /* ENDING: the server is told */
-	bool drained; /* ENDING: nothing is left to be sent */
-	struct backoff backoff;
-	struct mono retry, deadline, lost; /* 0: none */
-	struct span url, name;		   /* in text */
-	size_t size;
-	TAILQ_ENTRY(push) next;
-	char text[];
-};
-
-struct pushes {
-	TAILQ_HEAD(, push) all;
-	unsigned n;
-	struct mono due; /* none is to be looked at before; 0: none at all */
+	SOON_FOR_MS = 20000,
+	REFUSED_MS = 2000, /* a server that said no is left in peace so long */
+	TELLING = 6	   /* bytes of a key that a text may not repeat */
 };
 
 int
@@ -78,11 +33,8 @@ void
 pushes_fini(struct worker *w)
 {
 	struct push *p;
-	while ((p = TAILQ_FIRST(&w->pushes->all)) != NULL) {
-		TAILQ_REMOVE(&w->pushes->all, p, next);
-		explicit_bzero(p->text, p->size - sizeof *p);
-		free(p);
-	}
+	while ((p = TAILQ_FIRST(&w->pushes->all)) != NULL)
+		push_delete(w, p);
 	free(w->pushes);
 	w->pushes = NULL;
 }
@@ -103,14 +55,6 @@ push_hop(const struct push *p)
 	return p->way >= 0 ? p->ways[p->way].hop : "";
 }
 
-static struct span
-part(const struct push *p, unsigned i)
-{
-	struct span s;
-	s.p = directory_key_part(p->key, p->keylen, i, &s.len);
-	return s;
-}
-
 /* Ways -------------------------------------------------------------------- */
 
 static void
@@ -120,8 +64,10 @@ open_way(struct worker *w, struct push *p, int y)
 		.app = p->app,
 		.again = p->ever,
 		.client = p->client,
-		.app_name = span_of(p->app_name),
-		.url = p->url };
+		.direct = p->direct,
+		.app_name = p->app_name,
+		.url = p->url,
+		.args = p->args };
 	up_target_set(&to, &p->ways[y]);
 	p->tried |= UINT32_C(1) << y;
 	p->way = y;
@@ -143,11 +89,13 @@ best_way(const struct worker *w, const struct push *p)
 }
 
 static void
-retry_later(struct worker *w, struct push *p)
+retry_later(struct worker *w, struct push *p, bool refused)
 {
 	uint32_t chance = (uint32_t)(w->now.ns ^ (uintptr_t)p * 2654435761u);
 	uint32_t ms = backoff_next(&p->backoff, w->now, chance);
-	if (ms > SOON_MS && mono_ms_since(p->lost, w->now) < SOON_FOR_MS)
+	if (p->direct)
+		ms += refused ? (uint32_t)REFUSED_MS : 0;
+	else if (ms > SOON_MS && mono_ms_since(p->lost, w->now) < SOON_FOR_MS)
 		ms = SOON_MS;
 	p->tried = 0;
 	p->state = PUSH_RETRY;
@@ -165,11 +113,14 @@ on_started(struct worker *w, struct leg *l)
 		return;
 	p->state = PUSH_ACCEPTED;
 	p->ever = true;
+	p->troubled = false;
 	p->deadline = (struct mono){ 0 };
 	backoff_reset(&p->backoff);
-	LOG(push_up, .vhost = part(p, 0), .app = part(p, 1),
-	    .instance = part(p, 2), .stream = part(p, 3), .hop = push_hop(p),
-	    .addr = l->up->addr, .entry = p->ways[p->way].line);
+	if (p->leg.name.len > 0)
+		LOG(push_up, .vhost = push_part(p, 0), .app = push_part(p, 1),
+		    .instance = push_part(p, 2), .stream = push_part(p, 3),
+		    .hop = push_hop(p), .addr = l->up->addr,
+		    .entry = p->ways[p->way].line);
 	p->ops->accepted(w, p, p->owner, l->said);
 }
 
@@ -181,15 +132,87 @@ on_moved(struct worker *w, struct leg *l)
 }
 
 static void
-fail(struct worker *w, struct push *p, enum reason why, const char *text,
-    struct span said)
+log_refused(const struct push *p, const struct push_why *y)
+{
+	LOG(push_refused, .vhost = push_part(p, 0), .app = push_part(p, 1),
+	    .instance = push_part(p, 2), .stream = push_part(p, 3),
+	    .hop = push_hop(p), .reason = y->reason, .text = y->text);
+}
+
+static void
+log_lost(const struct push *p, const struct push_why *y)
+{
+	LOG(push_lost, .vhost = push_part(p, 0), .app = push_part(p, 1),
+	    .instance = push_part(p, 2), .stream = push_part(p, 3),
+	    .hop = push_hop(p), .reason = y->reason, .text = y->text);
+}
+
+static void
+fail(struct worker *w, struct push *p, const struct push_why *y)
 {
 	p->state = PUSH_IDLE;
 	p->retry = p->deadline = (struct mono){ 0 };
-	LOG(push_refused, .vhost = part(p, 0), .app = part(p, 1),
-	    .instance = part(p, 2), .stream = part(p, 3), .hop = push_hop(p),
-	    .reason = why, .text = text);
-	p->ops->failed(w, p, p->owner, why, text, said);
+	log_refused(p, y);
+	p->ops->failed(w, p, p->owner, y);
+}
+
+/* A direct one: its end, or tried again for ever. */
+static void
+direct_failed(
+    struct worker *w, struct push *p, const struct push_why *y, bool was_up)
+{
+	bool say = !p->troubled;
+	p->troubled = true;
+	if (say && was_up && !y->refused)
+		log_lost(p, y);
+	else if (say)
+		log_refused(p, y);
+	if (p->keep) {
+		retry_later(w, p, y->refused);
+		p->ops->lost(w, p, p->owner, y);
+		return;
+	}
+	p->state = PUSH_IDLE;
+	p->retry = p->deadline = (struct mono){ 0 };
+	p->ops->failed(w, p, p->owner, y);
+}
+
+static void
+relay_failed(
+    struct worker *w, struct push *p, const struct push_why *y, bool was_up)
+{
+	struct push_why silent = *y;
+	if (y->refused) {
+		fail(w, p, y);
+		return;
+	}
+	silent.said = (struct span){ "", 0 };
+	if (was_up) {
+		p->lost = w->now;
+		p->tried = 0;
+		log_lost(p, y);
+		p->ops->lost(w, p, p->owner, &silent);
+	}
+	int y2 = best_way(w, p);
+	if (y2 >= 0)
+		open_way(w, p, y2);
+	else if (p->ever)
+		retry_later(w, p, false);
+	else
+		fail(w, p, &silent);
+}
+
+/* Does text repeat what is secret in s? */
+static bool
+repeats(const char *text, struct span s)
+{
+	size_t n = strlen(text);
+	if (s.len < TELLING)
+		return s.len > 0 && memmem(text, n, s.p, s.len) != NULL;
+	for (size_t i = 0; i + TELLING <= s.len; i++)
+		if (memmem(text, n, s.p + i, TELLING) != NULL)
+			return true;
+	return false;
 }
 
 static void
@@ -199,35 +222,22 @@ on_failed(struct worker *w, struct leg *l, enum reason why, const char *text,
 	struct push *p = l->owner;
 	bool was_up = p->state == PUSH_ACCEPTED;
 	char words[IPC_TEXT_MAX];
-	snprintf(
-	    words, sizeof words, "%s", text != NULL ? text : reason_text(why));
+	if (text == NULL || (p->secret && (repeats(text, l->name) ||
+					      repeats(text, p->app_name))))
+		text = reason_text(why);
+	snprintf(words, sizeof words, "%s", text);
+	struct push_why y = { why, words, refused, l->said };
 	if (p->state == PUSH_ENDING) {
 		p->drained = true;
 		look_at(w, w->now);
-		return;
+	} else if (p->direct) {
+		direct_failed(w, p, &y, was_up);
+	} else {
+		relay_failed(w, p, &y, was_up);
 	}
-	if (refused) {
-		fail(w, p, why, words, l->said);
-		return;
-	}
-	if (was_up) {
-		p->lost = w->now;
-		p->tried = 0;
-		LOG(push_lost, .vhost = part(p, 0), .app = part(p, 1),
-		    .instance = part(p, 2), .stream = part(p, 3),
-		    .hop = push_hop(p), .reason = why, .text = words);
-		p->ops->lost(w, p, p->owner, why, words);
-	}
-	int y = best_way(w, p);
-	if (y >= 0)
-		open_way(w, p, y);
-	else if (p->ever)
-		retry_later(w, p);
-	else
-		fail(w, p, why, words, (struct span){ "", 0 });
 }
 
-static const struct leg_ops leg_ops = {
+const struct leg_ops push_leg_ops = {
 	.started = on_started,
 	.moved = on_moved,
 	.failed = on_failed,
@@ -235,84 +245,85 @@ static const struct leg_ops leg_ops = {
 
 /* The life of a push ------------------------------------------------------ */
 
-static struct push *
-new_push(struct worker *w, const struct push_spec *s)
-{
-	size_t size = sizeof(struct push) + s->url.len + s->name.len;
-	struct push *p = s->key.len <= IPC_KEY_MAX ? calloc(1, size) : NULL;
-	if (p == NULL)
-		return NULL;
-	p->size = size;
-	p->way = -1;
-	if (s->client != NULL)
-		snprintf(p->client, sizeof p->client, "%s", s->client);
-	p->keylen = (uint32_t)s->key.len;
-	memcpy(p->key, s->key.p, s->key.len);
-	memcpy(p->text, s->url.p, s->url.len);
-	memcpy(p->text + s->url.len, s->name.p, s->name.len);
-	p->url = (struct span){ p->text, s->url.len };
-	p->name = (struct span){ p->text + s->url.len, s->name.len };
-	p->app = conf_key_app(w->conf, p->key, p->keylen);
-	p->vhost = conf_vhost(w->conf, p->app->vhost);
-	ways_app_name(p->key, p->keylen, p->app_name);
-	size_t vialen = node_extend_via(w, s->via, p->via);
-	p->leg = (struct leg){ .ops = &leg_ops,
-		.publish = true,
-		.owner = p,
-		.name = p->name,
-		.via = { p->via, vialen },
-		.hops = (uint32_t)s->hops + 1 };
-	TAILQ_INSERT_TAIL(&w->pushes->all, p, next);
-	w->pushes->n++;
-	return p;
-}
-
-/* Without ExplicitHosts, servers that clients have named: so many at a time. */
-static bool
-too_many_named(const struct worker *w, const struct push *p)
-{
-	const struct push *q, *seen[UP_NAMED_MAX];
-	unsigned n = 0, i;
-	if (!p->ways[0].judge || p->vhost->explicit_hosts[0] != '\0')
-		return false;
-	TAILQ_FOREACH (q, &w->pushes->all, next) {
-		if (q == p || !q->ways[0].judge ||
-		    q->vhost->explicit_hosts[0] != '\0')
-			continue;
-		if (strcmp(q->ways[0].hop, p->ways[0].hop) == 0)
-			return false;
-		for (i = 0; i < n; i++)
-			if (strcmp(seen[i]->ways[0].hop, q->ways[0].hop) == 0)
-				break;
-		if (i == n && n < UP_NAMED_MAX)
-			seen[n++] = q;
-	}
-	return n == UP_NAMED_MAX;
-}
-
 struct push *
 push_start(struct worker *w, const struct push_spec *spec,
     const struct push_ops *ops, void *owner, enum reason *why)
 {
-	struct push *p = new_push(w, spec);
+	struct push *p = push_new(w, spec);
 	*why = REASON_INPUT_MEMORY;
 	if (p == NULL)
 		return NULL;
 	p->ops = ops;
 	p->owner = owner;
-	p->nways = ways_find(w->conf, p->vhost, p->url, explicit_is(part(p, 1)),
-	    span_skip(spec->key, part(p, 0).len + 1), p->ways, why);
-	if (p->nways > 0 && too_many_named(w, p)) {
-		*why = REASON_EXPLICIT_LIMIT;
-		p->nways = 0;
-	}
-	if (p->nways == 0) {
+	*why = push_set_ways(w, p);
+	if (*why != REASON_NONE) {
 		push_free(w, p);
 		return NULL;
 	}
 	worker_count(w, COUNTER_PUSHES, 1);
 	open_way(w, p, best_way(w, p));
 	return p;
+}
+
+bool
+push_publish(struct worker *w, struct push *p, const struct push_spec *s)
+{
+	if (!push_set_key(p, s->key) || !push_set_name(p, s->name))
+		return false;
+	p->secret |= s->secret;
+	p->lag_ms = s->lag_ms;
+	p->leg.mode = s->mode;
+	if (p->state == PUSH_ACCEPTED) {
+		p->state = PUSH_CONNECTING;
+		p->deadline = mono_add_ms(w->now, ANSWER_MS);
+		look_at(w, p->deadline);
+	}
+	leg_publish(w, &p->leg);
+	return true;
+}
+
+bool
+push_is_bare(const struct push *p)
+{
+	return p->leg.connect;
+}
+
+uint32_t
+push_lag_ms(const struct push *p)
+{
+	return p->lag_ms;
+}
+
+void
+push_set_lag(struct push *p, uint32_t ms)
+{
+	p->lag_ms = ms;
+}
+
+void
+push_skipped(struct push *p)
+{
+	p->skips++;
+}
+
+void
+push_figures(const struct push *p, struct push_figures *f)
+{
+	const struct upstream *up = p->leg.up;
+	const struct conn *c = up != NULL ? up->c : NULL;
+	f->bytes = p->leg.sent + (c != NULL ? c->bytes_out : 0);
+	f->skips = p->skips;
+	f->retries = p->retries;
+	f->lag_ms = c != NULL && p->state == PUSH_ACCEPTED ? c->lag_ms : 0;
+	f->addr = up != NULL ? up->addr : "";
+}
+
+bool
+push_has_stream(const struct push *p)
+{
+	const struct netstream *ns = p->leg.ns;
+	return p->state == PUSH_ACCEPTED && ns != NULL && ns->player != NULL &&
+	       (ns->player->watch != NULL || ns->player->tail != NULL);
 }
 
 void
@@ -331,10 +342,7 @@ push_free(struct worker *w, struct push *p)
 {
 	if (p->leg.up != NULL)
 		leg_abort(w, &p->leg);
-	TAILQ_REMOVE(&w->pushes->all, p, next);
-	w->pushes->n--;
-	explicit_bzero(p->text, p->size - sizeof *p); /* keys */
-	free(p);
+	push_delete(w, p);
 }
 
 void
@@ -351,9 +359,10 @@ void
 push_end(struct worker *w, struct push *p, bool goodbye)
 {
 	const struct netstream *ns = p->leg.ns;
-	LOG(push_end, .vhost = part(p, 0), .app = part(p, 1),
-	    .instance = part(p, 2), .stream = part(p, 3), .hop = push_hop(p),
-	    .goodbye = goodbye);
+	if (p->leg.name.len > 0)
+		LOG(push_end, .vhost = push_part(p, 0), .app = push_part(p, 1),
+		    .instance = push_part(p, 2), .stream = push_part(p, 3),
+		    .hop = push_hop(p), .goodbye = goodbye);
 	if (p->state != PUSH_ACCEPTED) {
 		push_free(w, p);
 		return;
@@ -393,6 +402,7 @@ look(struct worker *w, struct push *p)
 			p->tried = 0;
 			y = best_way(w, p);
 		}
+		p->retries++;
 		open_way(w, p, y);
 	} else if (p->state == PUSH_RETRY) {
 		look_at(w, p->retry);

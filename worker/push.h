@@ -15,6 +15,13 @@
  * begins with the codec headers and a keyframe.  A server that is too slow is
  * treated as a slow player is: it skips, others notice nothing.
  *
+ * There are two kinds.  What a client publishes at an edge goes where the routes of
+ * its virtual host say (relay.h).  A direct one goes to the server of its url, which
+ * a script or the configuration has named (orders.h); without keep any failure is
+ * the end, with it none is: also who refuses is asked again, after 2 s and more.  It
+ * may begin as a connection alone; push_publish() gives it its stream.  A url that
+ * leads to this very server is refused.
+ *
  * Context: the worker's thread, outside sections.
  */
 #ifndef WORKER_PUSH_H
@@ -26,6 +33,15 @@
 struct push;
 struct player;
 
+/* Why it failed; valid during the call. */
+struct push_why {
+	enum reason reason;
+	const char *text; /* for people; of the server, if it said something */
+	bool refused;	  /* the server said no */
+	/* what it said: the information object as it came (AMF0), or "" */
+	struct span said;
+};
+
 struct push_ops {
 	/*
 	 * said: of the server's onStatus the information object as it came
@@ -35,10 +51,10 @@ struct push_ops {
 	    struct worker *w, struct push *p, void *owner, struct span said);
 	/* It goes on to try, until push_end() or push_free(). */
 	void (*lost)(struct worker *w, struct push *p, void *owner,
-	    enum reason why, const char *text);
+	    const struct push_why *y);
 	/* No server takes it; p does nothing any more and may be freed. */
 	void (*failed)(struct worker *w, struct push *p, void *owner,
-	    enum reason why, const char *text, struct span said);
+	    const struct push_why *y);
 };
 
 /* What is sent, and where; copied. */
@@ -49,6 +65,20 @@ struct push_spec {
 	struct span via;    /* servers it came through (node.h), */
 	double hops;	    /* and how many */
 	const char *client; /* for whom: host:port, or NULL */
+	/* the rest is of direct ones */
+	bool direct;
+	bool keep;
+	bool secret;	  /* name or url has a key: no text shall repeat it */
+	uint32_t lag_ms;  /* further behind it skips to a keyframe; not 0 */
+	const char *mode; /* "live", "record", "append"; static */
+	struct span args; /* of connect, AMF0 */
+};
+
+struct push_figures {
+	uint64_t bytes, skips; /* since push_start() */
+	uint32_t retries;      /* attempts after the first */
+	uint32_t lag_ms;       /* when last looked at */
+	const char *addr; /* of the server, or ""; valid until it changes */
 };
 
 /* Returns 0 or -ENOMEM. */
@@ -56,12 +86,23 @@ int pushes_init(struct worker *w);
 void pushes_fini(struct worker *w);
 
 /*
- * Connect, as a client of the key's virtual host would be sent on (ways.h).
+ * Connect, as a client of the key's virtual host would be sent on (ways.h); a
+ * direct one to its url.  A direct one without a name only connects.
  *
  * *why		what is wrong when NULL is returned
  */
 struct push *push_start(struct worker *w, const struct push_spec *spec,
     const struct push_ops *ops, void *owner, enum reason *why);
+
+/*
+ * A direct one that only connects (yet) publishes: the parts of spec that are of
+ * the stream hold (key, name, secret, lag_ms, mode).  False: no memory.
+ */
+bool push_publish(
+    struct worker *w, struct push *p, const struct push_spec *spec);
+
+/* Does it only connect? */
+bool push_is_bare(const struct push *p);
 
 /* Its stream is live here: send it. */
 void push_flow(struct worker *w, struct push *p);
@@ -81,6 +122,17 @@ void push_free(struct worker *w, struct push *p);
 
 /* A player of a push has read all there is; inside a section or not. */
 void push_drained(struct worker *w, const struct player *p);
+
+/* How far it may lag, in ms; 0: as its application says (a relay's). */
+uint32_t push_lag_ms(const struct push *p);
+void push_set_lag(struct push *p, uint32_t ms);
+/* A player of a push has skipped. */
+void push_skipped(struct push *p);
+
+void push_figures(const struct push *p, struct push_figures *f);
+
+/* Is there something of its stream that it sends, or may send? */
+bool push_has_stream(const struct push *p);
 
 /* In each turn of the loop: retries, time-outs, ends. */
 void pushes_tick(struct worker *w);

@@ -79,13 +79,11 @@ on_accepted(struct worker *w, struct push *p, void *owner, struct span said)
 }
 
 static void
-on_lost(struct worker *w, struct push *p, void *owner, enum reason why,
-    const char *text)
+on_lost(struct worker *w, struct push *p, void *owner, const struct push_why *y)
 {
 	struct relay *r = owner;
 	(void)p;
-	(void)why;
-	(void)text;
+	(void)y;
 	r->lost = w->now;
 }
 
@@ -112,11 +110,11 @@ give_up(struct worker *w, struct relay *r, enum reason why, const char *text,
 }
 
 static void
-on_failed(struct worker *w, struct push *p, void *owner, enum reason why,
-    const char *text, struct span said)
+on_failed(
+    struct worker *w, struct push *p, void *owner, const struct push_why *y)
 {
 	(void)p;
-	give_up(w, owner, why, text, said);
+	give_up(w, owner, y->reason, y->text, y->said);
 }
 
 static const struct push_ops push_ops = {

@@ -58,11 +58,18 @@ upstreams_fini(struct worker *w)
 	w->upstreams = NULL;
 }
 
+/* How long the server may take for each step. */
+static unsigned
+patience_ms(const struct upstream *up)
+{
+	return up->to.direct ? (unsigned)UP_DIRECT_MS
+			     : (unsigned)up->to.vhost->request_timeout_ms;
+}
+
 static void
 set_deadline(struct worker *w, struct upstream *up)
 {
-	up->deadline =
-	    mono_add_ms(w->now, (uint64_t)up->to.vhost->request_timeout_ms);
+	up->deadline = mono_add_ms(w->now, patience_ms(up));
 	worker_wake_at(w, up->deadline);
 }
 
@@ -92,6 +99,8 @@ static void
 detach(struct leg *l)
 {
 	struct upstream *up = l->up;
+	if (l->publish && up->c != NULL)
+		l->sent += up->c->bytes_out;
 	leg_set_state(l, LEG_IDLE);
 	TAILQ_REMOVE(&up->legs, l, next);
 	up->nlegs--;
@@ -186,8 +195,25 @@ upstream_ask(struct worker *w, struct upstream *up)
 	struct leg *l;
 	while (up->state == UP_READY && conn_alive(up->c) &&
 	       (up->asking < UP_ASKING_MAX || !up->sluice) &&
-	       (l = TAILQ_FIRST(&up->opening)) != NULL)
-		create_stream(w, l);
+	       (l = TAILQ_FIRST(&up->opening)) != NULL) {
+		if (!l->connect) {
+			create_stream(w, l);
+			continue;
+		}
+		leg_set_state(l, LEG_STARTED);
+		l->ops->started(w, l);
+	}
+}
+
+void
+leg_publish(struct worker *w, struct leg *l)
+{
+	struct upstream *up = l->up;
+	l->connect = false;
+	if (up == NULL || l->state != LEG_STARTED)
+		return; /* asked for when the connection is up */
+	leg_set_state(l, LEG_OPENING);
+	upstream_ask(w, up);
 }
 
 void
@@ -199,8 +225,8 @@ leg_play(struct worker *w, struct leg *l)
 	if (!conn_write(w, up->c, SESSION_REPLY + l->name.len, &wr))
 		return;
 	if (l->publish)
-		cmd_write_publish(
-		    &wr, UP_CHUNK, l->ns->id, 0, l->name, "live", via, l->hops);
+		cmd_write_publish(&wr, UP_CHUNK, l->ns->id, 0, l->name,
+		    l->mode != NULL ? l->mode : "live", via, l->hops);
 	else
 		cmd_write_play(&wr, UP_CHUNK, l->ns->id, 0, l->name,
 		    CMD_PLAY_LIVE, via, l->hops);
@@ -287,6 +313,8 @@ note_failure(struct worker *w, struct upstream *up, enum reason why,
     const char *text, bool refused)
 {
 	worker_count(w, COUNTER_UPSTREAM_FAILURES, 1);
+	if (up->to.direct)
+		return; /* its owner tells */
 	LOG(edge_failed, .hop = up->to.hop, .reason = why, .text = text);
 	/* hops are looked at again by themselves: not what clients name */
 	if (!refused && !up->to.judge && up->state != UP_READY &&
@@ -387,10 +415,11 @@ resolved(struct worker *w, void *ctx, const struct addr *addrs, unsigned n,
 		return;
 	}
 	if (ways_ours(w, addrs, n, up->to.port)) {
-		upstream_fail(w, up, REASON_NO_ROUTE, NULL, true);
+		upstream_fail(w, up,
+		    up->to.direct ? REASON_LOOP : REASON_NO_ROUTE, NULL, true);
 		return;
 	}
-	unsigned ms = (unsigned)up->to.vhost->request_timeout_ms;
+	unsigned ms = patience_ms(up);
 	up->state = UP_DIAL;
 	dial_start(w, &up->dial, addrs, n, up->to.port,
 	    up->to.vhost->local_address,
@@ -400,7 +429,8 @@ resolved(struct worker *w, void *ctx, const struct addr *addrs, unsigned n,
 static struct upstream *
 new_upstream(struct worker *w, const struct up_target *to)
 {
-	size_t size = sizeof(struct upstream) + to->app_name.len + to->url.len;
+	size_t size = sizeof(struct upstream) + to->app_name.len + to->url.len +
+		      to->args.len;
 	struct upstream *up = calloc(1, size);
 	if (up == NULL)
 		return NULL;
@@ -410,6 +440,10 @@ new_upstream(struct worker *w, const struct up_target *to)
 	memcpy(up->text + to->app_name.len, to->url.p, to->url.len);
 	up->to.app_name.p = up->text;
 	up->to.url.p = up->text + to->app_name.len;
+	up->to.args.p = up->to.url.p + to->url.len;
+	if (to->args.len > 0)
+		memcpy(up->text + to->app_name.len + to->url.len, to->args.p,
+		    to->args.len);
 	if (to->client != NULL && !to->judge)
 		snprintf(up->client, sizeof up->client, "%s", to->client);
 	up->to.client = up->client;
@@ -476,13 +510,14 @@ upstream_greeted(struct worker *w, struct conn *c)
 	struct upstream *up = session_of(w, c)->up;
 	char node[NODE_TEXT];
 	struct writer wr;
-	hops_alive(w, up->to.hop);
+	if (!up->to.direct)
+		hops_alive(w, up->to.hop);
 	if (up->probe) {
 		up->failing = true;
 		conn_close(w, c, REASON_UPSTREAM_IDLE);
 		return;
 	}
-	if (!conn_write(w, c, SESSION_REPLY, &wr))
+	if (!conn_write(w, c, SESSION_REPLY + up->to.args.len, &wr))
 		return;
 	node_print(w, node);
 	wire_set_chunk_size(&wr, WIRE_CHUNK);
@@ -497,6 +532,7 @@ upstream_greeted(struct worker *w, struct conn *c)
 		.caps_ex = CMD_CAPS_MULTITRACK | CMD_CAPS_MODEX | CMD_CAPS_NANO,
 		.node = span_of(node),
 		.client = span_of(up->client) };
+	reader_init(&cc.args, up->to.args.p, up->to.args.len);
 	cmd_write_connect(&wr, UP_CHUNK, &cc);
 	conn_write_end(w, c, &wr);
 	up->state = UP_CONNECT;

@@ -38,7 +38,8 @@ enum {
 	UP_AGAIN_MS = 500,  /* for TCP, to a server that delivered before */
 	UP_PING_MS =
 	    2000, /* a silent peer of ours is asked for a sign of life */
-	UP_DEAD_MS = 5000 /* and given up without one */
+	UP_DEAD_MS = 5000,   /* and given up without one */
+	UP_DIRECT_MS = 10000 /* instead of RequestTimeout, of `direct` */
 };
 
 enum up_state { UP_RESOLVE, UP_DIAL, UP_HELLO, UP_CONNECT, UP_READY };
@@ -50,10 +51,12 @@ struct up_target {
 	uint16_t port;
 	const struct conf_vhost *vhost; /* its Proxy parameters */
 	const struct conf_app *app;	/* limits of the connection */
-	bool judge; /* a client has named it: ways_judge() */
-	bool again; /* it delivered before: it answers soon, or not at all */
+	bool judge;  /* a client has named it: ways_judge() */
+	bool again;  /* it delivered before: it answers soon, or not at all */
+	bool direct; /* no next server of an edge: neither judged nor probed */
 	const char *client; /* address of whom it publishes for, or NULL */
 	struct span app_name, url; /* the caller's, copied */
+	struct span args;	   /* of connect, AMF0; the same */
 };
 
 struct way;
@@ -68,6 +71,9 @@ struct leg {
 	struct upstream *up; /* NULL: detached */
 	const struct leg_ops *ops;
 	bool publish;	  /* to be sent there, not to be played */
+	bool connect;	  /* only the connection is wanted: leg_publish() */
+	const char *mode; /* of publish; NULL: "live" */
+	uint64_t sent;	  /* of publish: bytes, over connections that ended */
 	struct span said; /* of publish, during a call of ops: see push.h */
 	enum leg_state state;
 	struct netstream *ns;
@@ -110,7 +116,10 @@ struct upstream {
 };
 
 struct leg_ops {
-	/* the server took the play: the name may be live there, or not */
+	/*
+	 * the server took the play: the name may be live there, or not; it took
+	 * the publish; or, of `connect`, the connection
+	 */
 	void (*started)(struct worker *w, struct leg *l);
 	/* another stream got the connection for itself: open l anew; it is
 	 * detached */
@@ -136,6 +145,9 @@ void upstreams_fini(struct worker *w);
  */
 int leg_open(
     struct worker *w, struct leg *l, const struct up_target *to, bool alone);
+
+/* l, opened with `connect`, asks for a stream now: l->name. */
+void leg_publish(struct worker *w, struct leg *l);
 
 /* Ask again, with a longer via. */
 void leg_again(struct worker *w, struct leg *l);

@@ -31,6 +31,13 @@ set_way(struct way *y, struct span host, uint16_t port, uint32_t line)
 	y->line = line;
 }
 
+void
+ways_direct(struct way *y, struct span host, uint16_t port)
+{
+	memset(y, 0, sizeof *y);
+	set_way(y, host, port != 0 ? port : ROUTE_PORT, 0);
+}
+
 /* What the client asked for: host and port of tcUrl. */
 static void
 asked_for(const struct conf_vhost *v, struct span url, bool is_explicit,

@@ -26,6 +26,9 @@ struct way {
 	bool judge;	/* the client named it: ways_judge() its addresses */
 };
 
+/* A server that no route names: of a script, of Republish/Target. */
+void ways_direct(struct way *y, struct span host, uint16_t port);
+
 /*
  * url		tcUrl, or empty: the virtual host's own name; explicit: what
  *		stands behind this server's own part

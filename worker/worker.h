@@ -32,6 +32,7 @@ struct dialer;
 struct hops;
 struct pulls;
 struct pushes;
+struct orders;
 struct upstreams;
 struct session_ops;
 
@@ -66,6 +67,7 @@ struct worker {
 	struct upstreams *upstreams;
 	struct pulls *pulls;
 	struct pushes *pushes;
+	struct orders *orders;
 };
 
 /* The loop shall not sleep beyond t. */

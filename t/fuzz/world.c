@@ -21,6 +21,7 @@
 #include "worker/hops.h"
 #include "worker/link.h"
 #include "worker/pull.h"
+#include "worker/orders.h"
 #include "worker/push.h"
 
 enum {
@@ -380,6 +381,7 @@ start_worker(struct world *x, unsigned i)
 	bug_on(hops_init(w) != 0);
 	bug_on(pull_init(w) != 0);
 	bug_on(pushes_init(w) != 0);
+	bug_on(orders_init(w) != 0);
 	/* the same for every run */
 	w->sessions->seed = 1;
 	conns_listen(w, &listener, 1);
@@ -463,6 +465,7 @@ stop_worker(struct worker *w)
 {
 	conns_stop_listening(w);
 	pull_fini(w);
+	orders_fini(w);
 	pushes_fini(w);
 	hops_fini(w);
 	players_fini(w);
