@@ -57,6 +57,7 @@ enum conf_type {
 	CONF_SECONDS,
 	CONF_MILLIS,
 	CONF_SIZE,
+	CONF_KBYTES,
 	CONF_BOOL,
 	CONF_LEVEL,
 	CONF_MODE,
@@ -87,6 +88,7 @@ struct conf_listen {
 #define CONF_FIELD_SECONDS int64_t
 #define CONF_FIELD_MILLIS  int64_t
 #define CONF_FIELD_SIZE	   int64_t
+#define CONF_FIELD_KBYTES  int64_t
 #define CONF_FIELD_BOOL	   int64_t
 #define CONF_FIELD_LEVEL   int64_t
 #define CONF_FIELD_MODE	   int64_t

@@ -18,6 +18,7 @@
 #define TYPE_SECONDS CONF_SECONDS
 #define TYPE_MILLIS  CONF_MILLIS
 #define TYPE_SIZE    CONF_SIZE
+#define TYPE_KBYTES  CONF_KBYTES
 #define TYPE_BOOL    CONF_BOOL
 #define TYPE_LEVEL   CONF_LEVEL
 #define TYPE_MODE    CONF_MODE
@@ -117,7 +118,7 @@ static bool
 is_number(enum conf_type t)
 {
 	return t == CONF_INT || t == CONF_SECONDS || t == CONF_MILLIS ||
-	       t == CONF_SIZE;
+	       t == CONF_SIZE || t == CONF_KBYTES;
 }
 
 static bool
@@ -129,10 +130,15 @@ is_text(enum conf_type t)
 static int
 set_number(int64_t *dst, const struct conf_param *p, const char *text)
 {
-	bool size = p->type == CONF_SIZE;
+	bool kb = p->type == CONF_KBYTES, size = kb || p->type == CONF_SIZE;
 	int64_t v = 0, min = 0, max = INT64_MAX;
 	if (number(text, size, &v) != 0)
 		return -1;
+	if (kb && isdigit((unsigned char)text[strlen(text) - 1])) {
+		if (v > INT64_MAX / 1024)
+			return -1;
+		v *= 1024;
+	}
 	bug_on(p->min[0] && number(p->min, size, &min) != 0);
 	bug_on(p->max[0] && number(p->max, size, &max) != 0);
 	/* 0 may mean "automatic" below a minimum only if the default is 0 */
@@ -175,6 +181,11 @@ expected(const struct conf_param *p, char *err, unsigned errlen)
 	case CONF_SIZE:
 		snprintf(err, errlen,
 		    "a size from %s to %s (bytes, or with K, M, G)", p->min,
+		    p->max);
+		return;
+	case CONF_KBYTES:
+		snprintf(err, errlen,
+		    "a size from %s to %s (kilobytes, or with K, M, G)", p->min,
 		    p->max);
 		return;
 	case CONF_BOOL:
@@ -283,6 +294,8 @@ conf_print(const void *of, const struct conf_param *p, char *buf, unsigned len)
 		snprintf(buf, len, "%s", order_names[v != 0]);
 	else if (p->type == CONF_SECONDS)
 		snprintf(buf, len, "%" PRId64, v / 1000);
+	else if (p->type == CONF_KBYTES)
+		snprintf(buf, len, "%" PRId64, v / 1024);
 	else
 		snprintf(buf, len, "%" PRId64, v);
 }

@@ -22,8 +22,6 @@
 
 enum {
 	AT_ONCE = 64,
-	HEAP_BYTES = 16 << 20,
-
 	BACKOFF_MIN_MS = 100,
 	BACKOFF_MAX_MS = 30000,
 	GOOD_LIFE_MS = 60000,
@@ -48,59 +46,51 @@ backoff_ms(unsigned faults)
 	return ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS;
 }
 
+const struct conf_app *
+scripts_conf(const struct master *m, const struct script *s)
+{
+	const struct conf_vhost *v =
+	    conf_find_vhost(m->conf, span_of(s->vhost));
+	const struct conf_app *app =
+	    v ? conf_find_app(m->conf, v, span_of(s->app)) : NULL;
+	return app ? app
+		   : conf_app(
+			 m->conf, (v ? v : conf_vhost(m->conf, 0))->first_app);
+}
+
+/* Directories of load(): relative ones begin at the configuration. */
+static json_t *
+lib_of(const struct master *m, const struct conf_app *app)
+{
+	char all[SCRIPT_PATH * 2] = "";
+	size_t used = 0;
+	const char *dirs = app->script_lib;
+	for (size_t n; *dirs != '\0'; dirs += n + (dirs[n] == ';')) {
+		n = strcspn(dirs, ";");
+		int k = snprintf(all + used, sizeof all - used, "%s%s%s%.*s",
+		    used ? ";" : "", *dirs == '/' ? "" : m->conf_path,
+		    *dirs == '/' ? "" : "/", (int)n, dirs);
+		if (k < 0 || used + (size_t)k >= sizeof all) {
+			all[used] = '\0';
+			break;
+		}
+		used += (size_t)k;
+	}
+	return log_text(all, used);
+}
+
 static void
 say_setup(struct master *m, struct script *s)
 {
+	const struct conf_app *app = scripts_conf(m, s);
+	s->limit_ms = (uint64_t)app->script_ms;
 	scripts_tell(m, s,
-	    json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:s}", "t",
+	    json_pack("{s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:s, s:s}", "t",
 		"setup", "app", s->app, "vhost", s->vhost, "file", s->file,
-		"lib", "", "heap_bytes", HEAP_BYTES, "call_ms", SCRIPT_CALL_MS,
-		"server", "Sluice/" PACKAGE_VERSION, "host", s->vhost));
-}
-
-/* Instances. --------------------------------------------------------------- */
-
-static struct instance *
-find_instance(const struct script *s, struct span name)
-{
-	for (struct instance *i = s->insts; i != NULL; i = i->next)
-		if (span_is(name, i->name))
-			return i;
-	return NULL;
-}
-
-json_t *
-scripts_message(const char *kind, const char *inst)
-{
-	json_t *j = json_pack("{s:s}", "t", kind);
-	json_object_set_new(j, "inst", log_text(inst, strlen(inst)));
-	return j;
-}
-
-static struct instance *
-begin_instance(struct master *m, struct script *s, struct span name)
-{
-	struct instance *i = find_instance(s, name);
-	if (i != NULL)
-		return i;
-	i = calloc(1, sizeof *i + name.len + 1);
-	if (i == NULL)
-		return NULL;
-	memcpy(i->name, name.p, name.len);
-	i->next = s->insts;
-	s->insts = i;
-	scripts_tell(m, s, scripts_message("start", i->name));
-	return i;
-}
-
-static void
-drop_instances(struct script *s)
-{
-	struct instance *i;
-	while ((i = s->insts) != NULL) {
-		s->insts = i->next;
-		free(i);
-	}
+		"lib", lib_of(m, app), "heap_bytes",
+		(json_int_t)app->script_bytes, "call_ms",
+		(json_int_t)app->script_ms, "server", "Sluice/" PACKAGE_VERSION,
+		"host", s->vhost));
 }
 
 static struct span
@@ -109,20 +99,6 @@ part(const char *key, size_t len, unsigned i)
 	size_t n;
 	const char *p = directory_key_part(key, len, i, &n);
 	return (struct span){ p, n };
-}
-
-static json_t *
-stream_message(const char *kind, const struct instance *i, struct span stream,
-    uint64_t client, json_int_t n)
-{
-	char id[24];
-	json_t *j = scripts_message(kind, i->name);
-	snprintf(id, sizeof id, "%llu", (unsigned long long)client);
-	json_object_set_new(j, "stream", log_text(stream.p, stream.len));
-	json_object_set_new(j, "client", json_string(id));
-	if (n != 0)
-		json_object_set_new(j, "n", json_integer(n));
-	return j;
 }
 
 /* Process table. ------------------------------------------------------------ */
@@ -135,26 +111,12 @@ is_of(const struct script *s, const char *key, size_t len)
 }
 
 static void
-publish(struct master *m, struct script *s, const char *key, size_t len,
-    uint64_t client)
-{
-	json_int_t n = scripts_tells(m, s, key, len);
-	struct instance *i =
-	    n == 0 ? NULL : begin_instance(m, s, part(key, len, 2));
-	if (i == NULL)
-		return;
-	i->live++;
-	scripts_tell(
-	    m, s, stream_message("publish", i, part(key, len, 3), client, n));
-}
-
-static void
 replay(
     struct master *m, void *arg, const char *key, size_t len, uint64_t client)
 {
 	struct script *s = arg;
 	if (is_of(s, key, len))
-		publish(m, s, key, len, client);
+		scripts_publish(m, s, key, len, client);
 }
 
 /* Start the process, and tell it all that is live. */
@@ -163,7 +125,8 @@ run_script(struct master *m, struct script *s)
 {
 	s->id = ++m->scripts->next_id;
 	s->respawn_ns = 0;
-	s->killed = false;
+	s->quit_ns = 0;
+	s->again = s->killed = false;
 	s->start_ns = clock_now().ns;
 	int r = scripts_fork(m, s);
 	if (r != 0) {
@@ -178,43 +141,40 @@ run_script(struct master *m, struct script *s)
 	LOG(script_run, .vhost = span_of(s->vhost), .app = span_of(s->app),
 	    .file = s->file, .script_pid = s->pid);
 	say_setup(m, s);
+	if (scripts_conf(m, s)->load_on_startup)
+		(void)scripts_begin(m, s, span_of(SCRIPT_DEFAULT_INSTANCE));
 	streams_each_live(m, replay, s);
 }
 
-static bool
-has_script(char path[SCRIPT_PATH], struct span dir, const char *mid,
-    const char *vhost, struct span app)
+static void
+count_live(
+    struct master *m, void *arg, const char *key, size_t len, uint64_t client)
 {
-	int k = snprintf(path, SCRIPT_PATH, "%.*s%s%s%s/%.*s/main.asc",
-	    (int)dir.len, dir.p, mid, vhost, *vhost ? "/applications" : "",
-	    (int)app.len, app.p);
-	return k > 0 && k < SCRIPT_PATH && access(path, F_OK) == 0;
+	struct {
+		const struct script *s;
+		unsigned n;
+	} *c = arg;
+	(void)m;
+	(void)client;
+	c->n += is_of(c->s, key, len);
 }
 
-/*
- * main.asc of an application: in AppsDir/APP, or without an AppsDir where its
- * Application.xml would be (conf_read_apps()).  False: there is none.
- */
-static bool
-find_file(const struct master *m, struct span vhost, struct span app,
-    char path[SCRIPT_PATH])
+unsigned
+scripts_live(struct master *m, const struct script *s)
 {
-	const struct conf_vhost *v = conf_find_vhost(m->conf, vhost);
-	const char *dirs = v ? v->apps_dir : "";
-	struct span tree = span_of(m->conf_path);
-	if (v == NULL)
-		return false;
-	if (*dirs == '\0')
-		return has_script(
-			   path, tree, "/_defaultRoot_/", v->name, app) ||
-		       (v == conf_vhost(m->conf, 0) &&
-			   has_script(path, tree, "/applications", "", app));
-	for (size_t n; *dirs != '\0'; dirs += n + (dirs[n] == ';')) {
-		n = strcspn(dirs, ";");
-		if (has_script(path, (struct span){ dirs, n }, "", "", app))
-			return true;
-	}
-	return false;
+	struct {
+		const struct script *s;
+		unsigned n;
+	} c = { s, 0 };
+	streams_each_live(m, count_live, &c);
+	return c.n;
+}
+
+/* Would a process have anything to do? */
+static bool
+is_wanted(struct master *m, const struct script *s)
+{
+	return scripts_conf(m, s)->load_on_startup || scripts_live(m, s) > 0;
 }
 
 /* A name of an application that is a name of a directory. */
@@ -225,16 +185,15 @@ is_plain(struct span s)
 	       memchr(s.p, '/', s.len) == NULL;
 }
 
-static struct script *
-script_of(struct master *m, const char *key, size_t len, bool make)
+struct script *
+scripts_named(struct master *m, struct span vhost, struct span app, bool make)
 {
 	char path[SCRIPT_PATH];
-	struct span vhost = part(key, len, 0), app = part(key, len, 1);
 	struct script *s = m->scripts->list;
-	while (s != NULL && !is_of(s, key, len))
+	while (s != NULL && !(span_is(vhost, s->vhost) && span_is(app, s->app)))
 		s = s->next;
 	if (s != NULL || !make || !is_plain(app) || vhost.len >= CONF_NAME ||
-	    !find_file(m, vhost, app, path))
+	    !scripts_find(m, vhost, app, path))
 		return s;
 	s = calloc(1, sizeof *s);
 	if (s == NULL)
@@ -249,6 +208,46 @@ script_of(struct master *m, const char *key, size_t len, bool make)
 	return s;
 }
 
+static struct script *
+script_of(struct master *m, const char *key, size_t len, bool make)
+{
+	return scripts_named(m, part(key, len, 0), part(key, len, 1), make);
+}
+
+/* Ending on purpose. -------------------------------------------------------- */
+
+void
+scripts_quit(struct master *m, struct script *s, bool again)
+{
+	s->again |= again;
+	if (s->pid == 0 || s->quit_ns != 0)
+		return;
+	s->quit_ns = clock_now().ns + STOP_MS * NS_PER_MS;
+	scripts_tell(m, s, json_pack("{s:s}", "t", "quit"));
+}
+
+void
+scripts_restart(struct master *m, struct script *s)
+{
+	scripts_pardon(s);
+	s->faults = 0;
+	s->respawn_ns = 0;
+	if (s->pid != 0)
+		scripts_quit(m, s, true);
+	else if (is_wanted(m, s))
+		run_script(m, s);
+}
+
+void
+scripts_unload(struct master *m, struct script *s)
+{
+	s->again = false;
+	s->respawn_ns = 0;
+	scripts_quit(m, s, false);
+}
+
+/* What the watch tells. ------------------------------------------------------ */
+
 static void
 published(struct master *m, const char *key, size_t keylen, uint64_t client)
 {
@@ -257,10 +256,12 @@ published(struct master *m, const char *key, size_t keylen, uint64_t client)
 	struct script *s = script_of(m, key, keylen, true);
 	if (s == NULL)
 		return;
-	if (s->pid != 0)
-		publish(m, s, key, keylen, client);
-	else if (s->respawn_ns == 0)
+	if (s->pid == 0 && s->respawn_ns == 0)
 		run_script(m, s); /* this stream is live already */
+	else if (s->quit_ns != 0)
+		s->again = true;
+	else if (s->pid != 0)
+		scripts_publish(m, s, key, keylen, client);
 }
 
 static void
@@ -269,14 +270,8 @@ unpublished(struct master *m, const char *key, size_t keylen, uint64_t client)
 	for (struct script *p = m->scripts->list; p != NULL; p = p->next)
 		scripts_push_ended(m, p, key, keylen);
 	struct script *s = script_of(m, key, keylen, false);
-	bool told = s != NULL && scripts_was_told(s, key, keylen);
-	struct instance *i =
-	    told && s->pid ? find_instance(s, part(key, keylen, 2)) : NULL;
-	if (i == NULL || i->live == 0)
-		return;
-	i->live--;
-	scripts_tell(m, s,
-	    stream_message("unpublish", i, part(key, keylen, 3), client, 0));
+	if (s != NULL)
+		scripts_unpublish(m, s, key, keylen, client);
 }
 
 void
@@ -295,8 +290,11 @@ static void
 on_message(struct master *m, struct script *s, const json_t *j)
 {
 	const char *kind = scripts_text(j, "t");
-	if (!scripts_push_message(m, s, kind, j))
-		(void)scripts_blame_message(s, kind, j);
+	if (strcmp(kind, "shutdown") == 0)
+		scripts_unload(m, s);
+	else if (!scripts_push_message(m, s, kind, j) &&
+		 !scripts_blame_message(s, kind, j))
+		scripts_inst_message(m, s, kind, j);
 }
 
 /* At most so many. */
@@ -332,8 +330,8 @@ how(const struct script *s, const siginfo_t *info, char text[HOW])
 	if (info->si_code == CLD_EXITED) {
 		switch (info->si_status) {
 		case PROTO_EXIT_HUNG:
-			snprintf(text, HOW, "took longer than %d ms",
-			    SCRIPT_CALL_MS);
+			snprintf(text, HOW, "took longer than %llu ms",
+			    (unsigned long long)s->limit_ms);
 			return text;
 		case PROTO_EXIT_MEMORY:
 			return "needs more memory than the script may have";
@@ -353,28 +351,44 @@ how(const struct script *s, const siginfo_t *info, char text[HOW])
 }
 
 static void
+log_exit(const struct script *s, pid_t pid, const siginfo_t *info, bool asked,
+    uint64_t now, uint64_t restart_ms)
+{
+	bool exited = info->si_code == CLD_EXITED;
+	LOG_AT(asked ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, script_exit,
+	    .vhost = span_of(s->vhost), .app = span_of(s->app),
+	    .script_pid = pid, .status = { exited, info->si_status },
+	    .signal = exited ? NULL : sigabbrev_np(info->si_status),
+	    .cause = s->killed ? "does not read"
+		     : asked   ? "asked"
+			       : "itself",
+	    .uptime_ms = (now - s->start_ns) / NS_PER_MS,
+	    .restart_ms = restart_ms);
+}
+
+static void
 on_death(struct master *m, struct script *s)
 {
 	siginfo_t info;
-	uint64_t now = clock_now().ns;
+	uint64_t now = clock_now().ns, ms = 0;
 	pid_t pid = s->pid;
 	char text[HOW];
 	read_messages(m, s, UINT_MAX); /* `hung` may be the last */
+	bool asked = m->stopping || s->quit_ns != 0;
 	scripts_reap(s, &info);
-	drop_instances(s);
+	scripts_drop_instances(s);
 	scripts_push_forget(s);
 	if (now - s->start_ns > GOOD_LIFE_MS * NS_PER_MS)
 		s->faults = 0;
-	uint64_t ms = m->stopping ? 0 : backoff_ms(++s->faults);
-	bool exited = info.si_code == CLD_EXITED;
-	LOG_AT(m->stopping ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, script_exit,
-	    .vhost = span_of(s->vhost), .app = span_of(s->app),
-	    .script_pid = pid, .status = { exited, info.si_status },
-	    .signal = exited ? NULL : sigabbrev_np(info.si_status),
-	    .cause = s->killed ? "does not read" : "itself",
-	    .uptime_ms = (now - s->start_ns) / NS_PER_MS, .restart_ms = ms);
-	s->respawn_ns = m->stopping ? 0 : now + ms * NS_PER_MS + 1;
-	scripts_blame(m, s, m->stopping ? NULL : how(s, &info, text));
+	if (!asked) {
+		ms = backoff_ms(++s->faults);
+		s->restarts++;
+	}
+	log_exit(s, pid, &info, asked, now, ms);
+	s->respawn_ns =
+	    m->stopping || (asked && !s->again) ? 0 : now + ms * NS_PER_MS + 1;
+	s->quit_ns = 0;
+	scripts_blame(m, s, asked ? NULL : how(s, &info, text));
 }
 
 bool
@@ -397,6 +411,46 @@ scripts_event(struct master *m, uint64_t tag, uint32_t events)
 	return true;
 }
 
+/* Time, for one; returns when again. */
+static uint64_t
+tick(struct master *m, struct script *s, uint64_t now_ns)
+{
+	uint64_t next = UINT64_MAX;
+	if (s->pid != 0 && s->quit_ns != 0) {
+		if (now_ns >= s->quit_ns && !s->killed)
+			scripts_kill(s);
+		return now_ns < s->quit_ns ? s->quit_ns : next;
+	}
+	if (s->pid != 0)
+		next = scripts_idle(m, s, now_ns);
+	if (s->pid != 0 || s->respawn_ns == 0 || m->stopping)
+		return next;
+	if (now_ns < s->respawn_ns)
+		return s->respawn_ns;
+	s->respawn_ns = 0;
+	if (is_wanted(m, s))
+		run_script(m, s);
+	return s->respawn_ns != 0 ? s->respawn_ns : next;
+}
+
+/* LoadOnStartup: those that the configuration names. */
+static void
+load(struct master *m)
+{
+	const struct conf *c = m->conf;
+	m->scripts->loaded = true;
+	for (uint32_t i = 0; i < c->napps; i++) {
+		const struct conf_app *app = conf_app(c, i);
+		if (!app->load_on_startup || app->name[0] == '\0')
+			continue;
+		struct span vhost = span_of(conf_vhost(c, app->vhost)->name);
+		struct script *s =
+		    scripts_named(m, vhost, span_of(app->name), true);
+		if (s != NULL && s->pid == 0 && s->respawn_ns == 0)
+			run_script(m, s);
+	}
+}
+
 uint64_t
 scripts_tick(struct master *m, uint64_t now_ns)
 {
@@ -404,20 +458,12 @@ scripts_tick(struct master *m, uint64_t now_ns)
 	uint64_t next = UINT64_MAX;
 	if (m->stopping && !all->stopping)
 		scripts_stop(m);
+	if (m->ready && !all->loaded && !m->stopping)
+		load(m);
 	for (struct script *s = all->list; s != NULL; s = s->next) {
-		if (all->stopping && s->pid != 0) {
-			uint64_t end = all->stop_ns + STOP_MS * NS_PER_MS;
-			if (now_ns >= end && !s->killed)
-				scripts_kill(s);
-			else if (now_ns < end && end < next)
-				next = end;
-		}
-		if (s->respawn_ns == 0 || s->pid != 0 || m->stopping)
-			continue;
-		if (now_ns >= s->respawn_ns)
-			run_script(m, s);
-		if (s->respawn_ns != 0 && s->respawn_ns < next)
-			next = s->respawn_ns;
+		uint64_t t = tick(m, s, now_ns);
+		if (t < next)
+			next = t;
 	}
 	return next;
 }
@@ -426,10 +472,8 @@ void
 scripts_stop(struct master *m)
 {
 	m->scripts->stopping = true;
-	m->scripts->stop_ns = clock_now().ns;
 	for (struct script *s = m->scripts->list; s != NULL; s = s->next)
-		if (s->pid != 0)
-			scripts_tell(m, s, json_pack("{s:s}", "t", "quit"));
+		scripts_quit(m, s, false);
 }
 
 unsigned
@@ -452,7 +496,7 @@ scripts_free(struct master *m)
 			scripts_kill(s);
 			scripts_reap(s, &info);
 		}
-		drop_instances(s);
+		scripts_drop_instances(s);
 		scripts_push_forget(s);
 		scripts_blame(m, s, NULL);
 		scripts_pardon(s);

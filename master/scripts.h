@@ -1,11 +1,12 @@
 /*
  * scripts - the processes that run the scripts of applications (sluice-script),
- * one for each application of a virtual host that has a main.asc (see find_file()).
+ * one for each application of a virtual host that has a main.asc (see scripts_own.h).
  *
- *	NONE -> RUNS		a stream of the application begins
+ *	NONE -> RUNS		a stream of the application begins; LoadOnStartup
  *	RUNS -> WAITS		dead; a hung one was told about by itself
  *	WAITS -> RUNS		after 0 s, then 0.1 s doubling to 30 s
- *	RUNS -> NONE		no instance is left, or the server stops
+ *	RUNS -> NONE		no instance is left (MaxAppIdleTime), by hand,
+ *				or the server stops; nothing is live after WAITS
  *
  * A new process is told of every instance with live streams and of those streams,
  * so nothing about them is kept here, but for streams that a process has died of:

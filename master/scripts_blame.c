@@ -204,7 +204,7 @@ hung(struct script *s, const json_t *j)
 	    .function = scripts_text(j, "function"),
 	    .file = scripts_text(j, "file"),
 	    .line = { s->fault.line > 0, s->fault.line },
-	    .limit_ms = SCRIPT_CALL_MS);
+	    .limit_ms = s->limit_ms);
 }
 
 bool

@@ -1,6 +1,7 @@
 /*
- * scripts_own - what scripts.c (life cycle, instances), scripts_proc.c (processes)
- * and scripts_push.c (connections, republishing) share.  Nobody else includes it.
+ * scripts_own - what scripts.c (life cycle), scripts_proc.c (processes),
+ * scripts_inst.c (instances), scripts_blame.c (what scripts die of), scripts_find.c
+ * (files) and scripts_push.c (connections, republishing) share.  Nobody else includes it.
  */
 #ifndef MASTER_SCRIPTS_OWN_H
 #define MASTER_SCRIPTS_OWN_H
@@ -13,9 +14,11 @@
 
 #include "common/conf.h"
 
+#define SCRIPT_DEFAULT_INSTANCE "_definst_"
+
 enum {
 	SCRIPT_PATH = 512,
-	SCRIPT_CALL_MS = 5000,
+	INSTANCES_MAX = 500, /* of an application */
 	/* kinds of epoll events: scripts_tag() */
 	SCRIPT_PIDFD = 5,
 	SCRIPT_SOCK = 6
@@ -45,9 +48,17 @@ struct piece {
 	char text[];
 };
 
+/*
+ * used -> idle		without streams and clients
+ * idle -> stops	after MaxAppIdleTime; onAppStop is called
+ * stops -> used	it says no, or is used before it says anything
+ */
 struct instance {
 	struct instance *next;
-	uint32_t live; /* streams */
+	uint32_t live;	  /* streams */
+	uint32_t clients; /* that it knows */
+	uint64_t idle_ns; /* since when; 0: used, or never was */
+	bool stops;
 	char name[];
 };
 
@@ -58,7 +69,11 @@ struct script {
 	pid_t pid;   /* 0: none */
 	int pidfd, sock;
 	uint64_t start_ns, respawn_ns;
-	unsigned faults; /* in a row */
+	unsigned faults;   /* in a row */
+	unsigned restarts; /* after faults, ever */
+	uint64_t limit_ms; /* of a call; 0: none */
+	uint64_t quit_ns;  /* it is told to end, and killed then; 0: not so */
+	bool again;	   /* when it has ended another is wanted */
 	bool killed;
 	struct piece *first, **last;
 	size_t waits; /* bytes */
@@ -73,8 +88,9 @@ struct script {
 
 struct scripts {
 	struct script *list;
-	uint64_t next_id, stop_ns;
+	uint64_t next_id;
 	json_int_t next_n;
+	bool loaded; /* what LoadOnStartup wants */
 	bool stopping;
 };
 
@@ -92,6 +108,55 @@ void scripts_reap(struct script *s, siginfo_t *info);
 
 /* Send what waits. */
 void scripts_flush(struct master *m, struct script *s);
+
+/* Its parameters. */
+const struct conf_app *scripts_conf(
+    const struct master *m, const struct script *s);
+
+/* The application of that name, which has a script; make: it has one, then. */
+struct script *scripts_named(
+    struct master *m, struct span vhost, struct span app, bool make);
+
+/*
+ * Its main.asc: in AppsDir/APP, or without an AppsDir where its Application.xml
+ * would be (conf_read_apps()).  False: there is none.
+ */
+bool scripts_find(const struct master *m, struct span vhost, struct span app,
+    char path[SCRIPT_PATH]);
+
+/* Live streams of the application, whether its script knows them or not. */
+unsigned scripts_live(struct master *m, const struct script *s);
+
+/*
+ * End the process: onAppStop everywhere, 2 s for all.  again: another is wanted
+ * then.
+ */
+void scripts_quit(struct master *m, struct script *s, bool again);
+/* The same by hand: with a new process, which is told all, if there is need */
+void scripts_restart(struct master *m, struct script *s);
+/* and without one, until the next stream or client. */
+void scripts_unload(struct master *m, struct script *s);
+
+/* The instance of that name, which is there from now on.  NULL: no room. */
+struct instance *scripts_begin(
+    struct master *m, struct script *s, struct span name);
+void scripts_drop_instances(struct script *s);
+
+/* The instance has got or lost a stream or a client. */
+void scripts_used(struct instance *i);
+
+/* A stream has begun, has ended. */
+void scripts_publish(struct master *m, struct script *s, const char *key,
+    size_t len, uint64_t client);
+void scripts_unpublish(struct master *m, struct script *s, const char *key,
+    size_t len, uint64_t client);
+
+/* Stop instances that are idle too long.  Returns when again (ns). */
+uint64_t scripts_idle(struct master *m, struct script *s, uint64_t now_ns);
+
+/* Deal with stopped and kept. */
+void scripts_inst_message(
+    struct master *m, struct script *s, const char *kind, const json_t *j);
 
 /* Send a message (common/proto.h); j is taken. */
 void scripts_tell(struct master *m, struct script *s, json_t *j);
