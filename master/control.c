@@ -21,6 +21,7 @@
 #include "master/kick.h"
 #include "master/master.h"
 #include "master/pulls_ctl.h"
+#include "master/scripts_ctl.h"
 
 /* Index of the listening socket; clients have 0..CONTROL_CLIENTS - 1. */
 enum { LISTENER = CONTROL_CLIENTS };
@@ -128,6 +129,34 @@ command_rebalance(struct master *m, const json_t *req, struct answer *a)
 	(void)req;
 	(void)a;
 	return pulls_ctl_rebalance(m);
+}
+
+static json_t *
+command_apps(struct master *m, const json_t *req, struct answer *a)
+{
+	(void)a;
+	return scripts_ctl_list(m, req);
+}
+
+static json_t *
+command_app_show(struct master *m, const json_t *req, struct answer *a)
+{
+	(void)a;
+	return scripts_ctl_show(m, req);
+}
+
+static json_t *
+command_app_reload(struct master *m, const json_t *req, struct answer *a)
+{
+	(void)a;
+	return scripts_ctl_reload(m, req);
+}
+
+static json_t *
+command_app_unload(struct master *m, const json_t *req, struct answer *a)
+{
+	(void)a;
+	return scripts_ctl_unload(m, req);
 }
 
 static const struct {

@@ -239,8 +239,10 @@ scripts_restart(struct master *m, struct script *s)
 }
 
 void
-scripts_unload(struct master *m, struct script *s)
+scripts_unload(struct master *m, struct script *s, const char *cause)
 {
+	LOG(script_unload, .vhost = span_of(s->vhost), .app = span_of(s->app),
+	    .file = s->file, .cause = cause);
 	s->again = false;
 	s->respawn_ns = 0;
 	scripts_quit(m, s, false);
@@ -291,7 +293,7 @@ on_message(struct master *m, struct script *s, const json_t *j)
 {
 	const char *kind = scripts_text(j, "t");
 	if (strcmp(kind, "shutdown") == 0)
-		scripts_unload(m, s);
+		scripts_unload(m, s, "script");
 	else if (!scripts_push_message(m, s, kind, j) &&
 		 !scripts_blame_message(s, kind, j))
 		scripts_inst_message(m, s, kind, j);

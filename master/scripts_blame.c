@@ -127,6 +127,34 @@ scripts_veto(struct master *m, const char *key, size_t keylen, char *text)
 	return REASON_NONE;
 }
 
+json_t *
+scripts_refused(const struct script *s, uint64_t now, size_t bytes)
+{
+	json_t *list = json_array();
+	size_t size = 0, n;
+	for (const struct blame *b = s->blames; b != NULL; b = b->next) {
+		if (now >= b->until_ns)
+			continue;
+		const char *inst = directory_key_part(b->key, b->keylen, 2, &n);
+		json_t *j = json_pack("{s:o}", "instance", log_text(inst, n));
+		const char *name = directory_key_part(b->key, b->keylen, 3, &n);
+		json_object_set_new(j, "stream", log_text(name, n));
+		json_object_set_new(
+		    j, "text", log_text(b->text, strlen(b->text)));
+		json_object_set_new(j, "seconds_left",
+		    json_integer(
+			(json_int_t)((b->until_ns - now) / (1000 * NS_PER_MS)) +
+			1));
+		size += json_dumpb(j, NULL, 0, JSON_COMPACT) + 1;
+		if (size > bytes) {
+			json_decref(j);
+			break;
+		}
+		json_array_append_new(list, j);
+	}
+	return list;
+}
+
 /* What the process is told. ------------------------------------------------ */
 
 json_int_t
@@ -190,6 +218,7 @@ keep_fault(struct script *s, const json_t *j, const char *text)
 	snprintf(f->text, sizeof f->text, "%s", text);
 	f->line = f->file[0] != '\0' && line > 0 ? line : 0;
 	f->inside = true;
+	f->at_ns = clock_now().ns;
 }
 
 static void
@@ -218,7 +247,10 @@ scripts_blame_message(struct script *s, const char *kind, const json_t *j)
 		left(s, n);
 	else if (strcmp(kind, "fault") == 0)
 		keep_fault(s, j, scripts_text(j, "text"));
-	else if (strcmp(kind, "hung") == 0)
+	else if (strcmp(kind, "failed") == 0) {
+		keep_fault(s, j, scripts_text(j, "text"));
+		return false; /* of an instance, too */
+	} else if (strcmp(kind, "hung") == 0)
 		hung(s, j);
 	else
 		return false;

@@ -180,6 +180,9 @@ scripts_inst_message(
     struct master *m, struct script *s, const char *kind, const json_t *j)
 {
 	struct instance *i = find(s, span_of(scripts_text(j, "inst")));
+	if (i != NULL &&
+	    (strcmp(kind, "started") == 0 || strcmp(kind, "failed") == 0))
+		i->up = true;
 	/* it was used again since it was told to stop, and started again */
 	if (i == NULL || !i->stops)
 		return;

@@ -38,7 +38,8 @@ struct told {
 struct script_fault {
 	char file[SCRIPT_PATH], text[256];
 	json_int_t line;
-	bool inside; /* of what it is at, or was last */
+	uint64_t at_ns; /* 0: there was none */
+	bool inside;	/* of what it is at, or was last */
 };
 
 /* A message that the process does not take yet. */
@@ -59,6 +60,7 @@ struct instance {
 	uint32_t clients; /* that it knows */
 	uint64_t idle_ns; /* since when; 0: used, or never was */
 	bool stops;
+	bool up; /* its script has been loaded, or could not be */
 	char name[];
 };
 
@@ -134,8 +136,8 @@ unsigned scripts_live(struct master *m, const struct script *s);
 void scripts_quit(struct master *m, struct script *s, bool again);
 /* The same by hand: with a new process, which is told all, if there is need */
 void scripts_restart(struct master *m, struct script *s);
-/* and without one, until the next stream or client. */
-void scripts_unload(struct master *m, struct script *s);
+/* and without one, until the next stream or client; cause: who, for the log. */
+void scripts_unload(struct master *m, struct script *s, const char *cause);
 
 /* The instance of that name, which is there from now on.  NULL: no room. */
 struct instance *scripts_begin(
@@ -154,7 +156,7 @@ void scripts_unpublish(struct master *m, struct script *s, const char *key,
 /* Stop instances that are idle too long.  Returns when again (ns). */
 uint64_t scripts_idle(struct master *m, struct script *s, uint64_t now_ns);
 
-/* Deal with stopped and kept. */
+/* Deal with started, failed, stopped and kept. */
 void scripts_inst_message(
     struct master *m, struct script *s, const char *kind, const json_t *j);
 
@@ -185,6 +187,9 @@ bool scripts_blame_message(struct script *s, const char *kind, const json_t *j);
  * is no fault of what it was told.
  */
 void scripts_blame(struct master *m, struct script *s, const char *how);
+
+/* Names that are refused, as far as they fit in so many bytes of JSON. */
+json_t *scripts_refused(const struct script *s, uint64_t now, size_t bytes);
 
 /* Forget whom it has blamed. */
 void scripts_pardon(struct script *s);
