@@ -40,11 +40,13 @@
  *	nc	nc, code, text	state of a connection to another server:
  *				NetConnection.Connect.Success, .Failed, .Rejected
  *				or .Closed; after the last three it is over,
- *				unless it was opened with auto
+ *				unless it was opened with auto: then it is told
+ *				once, and Success when it is up again
  *	nc_result nc, call, ok, value
  *	ns	ns, code, text	state of a push: NetStream.Publish.Start,
  *				.Publish.BadName, .Unpublish.Success, .Failed;
- *				after the last three it is over
+ *				after the last three it is over.  Start comes again
+ *				when a connection with auto is up again
  *	relay	stream, code, text
  *				state of Stream.play: NetStream.Play.Start, .Stop,
  *				.Failed

@@ -379,7 +379,7 @@ on_death(struct master *m, struct script *s)
 	bool asked = m->stopping || s->quit_ns != 0;
 	scripts_reap(s, &info);
 	scripts_drop_instances(s);
-	scripts_push_forget(s);
+	scripts_push_forget(m, s);
 	if (now - s->start_ns > GOOD_LIFE_MS * NS_PER_MS)
 		s->faults = 0;
 	if (!asked) {
@@ -499,7 +499,8 @@ scripts_free(struct master *m)
 			scripts_reap(s, &info);
 		}
 		scripts_drop_instances(s);
-		scripts_push_forget(s);
+		scripts_push_forget(m, s);
+		scripts_remote_free(s);
 		scripts_blame(m, s, NULL);
 		scripts_pardon(s);
 		free(s);

@@ -86,6 +86,9 @@ struct script {
 	struct script_fault fault;
 	struct nc *ncs;	     /* connections that it has */
 	struct push *pushes; /* and what it republishes */
+	/* the same at other servers; what a dead process has left */
+	struct remote_nc *rncs;
+	struct remote_push *rpushes, *parked;
 };
 
 struct scripts {
@@ -198,11 +201,35 @@ void scripts_pardon(struct script *s);
 bool scripts_push_message(
     struct master *m, struct script *s, const char *kind, const json_t *j);
 
+/* State of a connection, for its script. */
+void scripts_say_nc(struct master *m, struct script *s, const char *inst,
+    json_int_t nc, const char *code, const char *text);
+
+/* buffer_ms of a message as a lag that a worker takes. */
+uint32_t scripts_lag_ms(json_int_t ms);
+
+/* scripts_remote.c: the same messages, of what goes to another server. */
+void scripts_remote_open(
+    struct master *m, struct script *s, const char *inst, const json_t *j);
+/* False: it is not of here. */
+bool scripts_remote_close(
+    struct master *m, struct script *s, const char *inst, json_int_t nc);
+bool scripts_remote_push(
+    struct master *m, struct script *s, const char *inst, const json_t *j);
+bool scripts_remote_end(
+    struct master *m, struct script *s, const char *inst, json_int_t ns);
+void scripts_remote_buffer(struct master *m, struct script *s, const char *inst,
+    json_int_t ns, json_int_t ms);
+/* The process is dead; what it has published goes on. */
+void scripts_remote_forget(struct master *m, struct script *s);
+/* s goes. */
+void scripts_remote_free(struct script *s);
+
 /* The stream of that key has ended: tell the script that made it. */
 void scripts_push_ended(
     struct master *m, struct script *s, const char *key, size_t keylen);
 
 /* The process is dead; what it republished goes on until its stream ends. */
-void scripts_push_forget(struct script *s);
+void scripts_push_forget(struct master *m, struct script *s);
 
 #endif

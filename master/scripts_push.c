@@ -1,5 +1,6 @@
 /*
- * Connections of scripts and what they republish.  A connection to this very
+ * Connections of scripts and what they republish into this server; what goes to
+ * others is scripts_remote.c's.  A connection to this very
  * server is no socket, only a target; a push over it is a second name for the
  * ring of its stream (streams_alias()), and so is Stream.play.
  */
@@ -63,9 +64,9 @@ put(char *to, size_t size, struct span s)
 
 /* Connections. ------------------------------------------------------------- */
 
-static void
-say_nc(struct master *m, struct script *s, const char *inst, json_int_t nc,
-    const char *code, const char *text)
+void
+scripts_say_nc(struct master *m, struct script *s, const char *inst,
+    json_int_t nc, const char *code, const char *text)
 {
 	json_t *a = scripts_message("nc", inst);
 	json_object_set_new(a, "nc", json_integer(nc));
@@ -96,19 +97,24 @@ is_here(const struct master *m, struct span where)
 	return false;
 }
 
+static bool
+is_local(const struct master *m, const char *url)
+{
+	struct span u = span_of(url);
+	if (u.len < 7 || strncasecmp(url, "rtmp://", 7) != 0)
+		return false;
+	u = span_skip(u, 7);
+	return is_here(m, span_head(u, span_find(u, '/')));
+}
+
 /* Read rtmp://HERE/app[/instance]; returns NULL or why it cannot be. */
 static const char *
 read_url(const struct master *m, const char *url, struct nc *c,
     const struct script *s)
 {
 	struct span u = span_of(url);
-	if (u.len < 7 || strncasecmp(url, "rtmp://", 7) != 0)
-		return "only rtmp:// can be connected to by scripts yet";
 	u = span_skip(u, 7);
 	struct span where = span_head(u, span_find(u, '/'));
-	if (!is_here(m, where))
-		return "pushes to other servers are not built yet: only "
-		       "rtmp://localhost/app/instance";
 	u = span_skip(u, where.len < u.len ? where.len + 1 : u.len);
 	u = span_head(u, span_find(u, '?'));
 	struct span app = span_head(u, span_find(u, '/'));
@@ -139,6 +145,10 @@ find_nc(struct script *s, const char *inst, json_int_t nc)
 static void
 open_nc(struct master *m, struct script *s, const char *inst, const json_t *j)
 {
+	if (!is_local(m, scripts_text(j, "url"))) {
+		scripts_remote_open(m, s, inst, j);
+		return;
+	}
 	struct nc *c = calloc(1, sizeof *c);
 	json_int_t nc = number(j, "nc");
 	const char *why = "out of memory";
@@ -148,13 +158,14 @@ open_nc(struct master *m, struct script *s, const char *inst, const json_t *j)
 			  : "the name of the instance is too long";
 	if (why != NULL) {
 		free(c);
-		say_nc(m, s, inst, nc, "NetConnection.Connect.Failed", why);
+		scripts_say_nc(
+		    m, s, inst, nc, "NetConnection.Connect.Failed", why);
 		return;
 	}
 	c->nc = nc;
 	c->next = s->ncs;
 	s->ncs = c;
-	say_nc(m, s, inst, nc, "NetConnection.Connect.Success", "");
+	scripts_say_nc(m, s, inst, nc, "NetConnection.Connect.Success", "");
 }
 
 /* Second names. ------------------------------------------------------------ */
@@ -238,12 +249,23 @@ static void
 push(struct master *m, struct script *s, const char *inst, const json_t *j)
 {
 	struct nc *c = *find_nc(s, inst, number(j, "nc"));
-	struct push *p = c ? calloc(1, sizeof *p) : NULL;
+	if (c == NULL) {
+		(void)scripts_remote_push(m, s, inst, j);
+		return;
+	}
+	struct push *p = calloc(1, sizeof *p);
 	if (p == NULL)
 		return;
 	p->nc = c->nc;
 	p->ns = number(j, "ns");
 	memcpy(p->inst, c->inst, sizeof p->inst);
+	const char *mode = scripts_text(j, "mode");
+	if (*mode != '\0' && strcmp(mode, "live") != 0) {
+		say_push(m, s, p, "NetStream.Failed", "",
+		    "recording is not in this version: publish it live");
+		free(p);
+		return;
+	}
 	p->keylen = make_key(
 	    p->key, s->vhost, c->app, c->target, scripts_text(j, "target"));
 	republish(m, s, p, scripts_text(j, "stream"));
@@ -276,6 +298,8 @@ end_push(struct master *m, struct script *s, const struct push *p)
 static void
 end_ns(struct master *m, struct script *s, const char *inst, json_int_t ns)
 {
+	if (scripts_remote_end(m, s, inst, ns))
+		return;
 	for (struct push *p = s->pushes; p != NULL; p = p->next)
 		if (p->nc && p->ns == ns && strcmp(p->inst, inst) == 0) {
 			end_push(m, s, p);
@@ -301,8 +325,10 @@ static void
 close_nc(struct master *m, struct script *s, const char *inst, json_int_t nc)
 {
 	struct nc **at = find_nc(s, inst, nc), *c = *at;
-	if (c == NULL)
+	if (c == NULL) {
+		(void)scripts_remote_close(m, s, inst, nc);
 		return;
+	}
 	for (struct push *p = s->pushes; p != NULL;) {
 		bool mine = p->nc == nc && strcmp(p->inst, inst) == 0;
 		struct push *next = p->next;
@@ -314,7 +340,7 @@ close_nc(struct master *m, struct script *s, const char *inst, json_int_t nc)
 	}
 	*at = c->next;
 	free(c);
-	say_nc(m, s, inst, nc, "NetConnection.Connect.Closed", "");
+	scripts_say_nc(m, s, inst, nc, "NetConnection.Connect.Closed", "");
 }
 
 void
@@ -336,8 +362,9 @@ scripts_push_ended(
 }
 
 void
-scripts_push_forget(struct script *s)
+scripts_push_forget(struct master *m, struct script *s)
 {
+	scripts_remote_forget(m, s);
 	for (struct push *p; (p = s->pushes) != NULL;) {
 		s->pushes = p->next;
 		free(p);
@@ -346,6 +373,35 @@ scripts_push_forget(struct script *s)
 		s->ncs = c->next;
 		free(c);
 	}
+}
+
+uint32_t
+scripts_lag_ms(json_int_t ms)
+{
+	if (ms < PUSH_LAG_MIN)
+		return PUSH_LAG_MIN;
+	return ms < PUSH_LAG_MAX ? (uint32_t)ms : PUSH_LAG_MAX;
+}
+
+/* Methods of other servers are not called yet: an answer, if one is awaited. */
+static void
+refuse_call(
+    struct master *m, struct script *s, const char *inst, const json_t *j)
+{
+	static const char text[] =
+	    "NetConnection.call is not in this version of the server";
+	json_t *call = json_object_get(j, "call");
+	json_t *a = scripts_message("nc_result", inst);
+	json_object_set_new(a, "nc", json_integer(number(j, "nc")));
+	json_object_set(a, "call", call);
+	json_object_set_new(a, "ok", json_false());
+	json_object_set_new(a, "value",
+	    json_pack("{s:s, s:s, s:s}", "level", "error", "code",
+		"NetConnection.Call.Failed", "description", text));
+	if (call == NULL || json_is_null(call))
+		json_decref(a);
+	else
+		scripts_tell(m, s, a);
 }
 
 bool
@@ -361,6 +417,11 @@ scripts_push_message(
 		push(m, s, inst, j);
 	else if (strcmp(kind, "push_end") == 0)
 		end_ns(m, s, inst, number(j, "ns"));
+	else if (strcmp(kind, "buffer") == 0)
+		scripts_remote_buffer(
+		    m, s, inst, number(j, "ns"), number(j, "buffer_ms"));
+	else if (strcmp(kind, "nc_call") == 0)
+		refuse_call(m, s, inst, j);
 	else if (strcmp(kind, "relay") == 0)
 		relay(m, s, inst, j);
 	else if (strcmp(kind, "relay_end") == 0)

@@ -316,6 +316,15 @@ end_alias(struct master *m, struct alias **at, enum reason why)
 	free(a);
 }
 
+bool
+streams_is_live(const struct master *m, const char *key, size_t keylen)
+{
+	uint32_t b;
+	uint64_t gen;
+	return directory_find(&m->arena, key, keylen, &b, &gen) &&
+	       is(m, b, BLOCK_LIVE, gen) && pull_of(m, b) == 0;
+}
+
 /* The watch may end others, so begin anew after each. */
 static void
 end_aliases(struct master *m, uint32_t b, uint64_t gen, enum reason why)

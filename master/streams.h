@@ -111,6 +111,9 @@ int streams_alias(struct master *m, const char *from, size_t fromlen,
     const char *to, size_t tolen);
 void streams_unalias(struct master *m, const char *key, size_t keylen);
 
+/* Is key live here: published, or a second name?  What is fetched does not count. */
+bool streams_is_live(const struct master *m, const char *key, size_t keylen);
+
 /* Live streams now. */
 uint32_t streams_live(const struct streams *s);
 

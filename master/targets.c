@@ -416,6 +416,13 @@ targets_is(
 	       span_equal((struct span){ o->name, o->namelen }, name);
 }
 
+bool
+targets_goes_to(const struct target *t, struct span url)
+{
+	const struct ipc_push *o = &t->order;
+	return span_equal((struct span){ o->url, o->urllen }, url);
+}
+
 /* What is told. ----------------------------------------------------------- */
 
 void

@@ -88,6 +88,9 @@ int targets_slot(const struct target *t);
 bool targets_is(
     const struct target *t, struct span key, struct span url, struct span name);
 
+/* Does it go to that url, whatever the stream? */
+bool targets_goes_to(const struct target *t, struct span url);
+
 /* Orders that there are. */
 uint32_t targets_count(const struct targets *s);
 

@@ -620,7 +620,10 @@
 	var next_nc = 1;
 
 	function NetConnection() {
-		var own = { id: 0, state: "closed", queue: [], streams: [] };
+		var own = {
+			id: 0, state: "closed", auto: false, queue: [],
+			streams: []
+		};
 		Object.defineProperty(this, "_own", { value: own });
 		getter(this, "isConnected", function () {
 			return own.state === "up";
@@ -650,10 +653,11 @@
 			connections.put(own.id, this, "connections");
 			own.state = "connecting";
 			own.queue = [];
+			own.auto = Boolean(this.autoReconnect);
 			this.uri = uri;
 			host.send({
 				t: "nc_open", nc: own.id, url: uri,
-				auto: Boolean(this.autoReconnect),
+				auto: own.auto,
 				args: sent(arguments, 1)
 			});
 			return true;
@@ -710,7 +714,7 @@
 			queue.forEach(function (fn) {
 				fn();
 			});
-		} else if (nc.autoReconnect && own.state !== "closed") {
+		} else if (own.auto && own.state !== "closed") {
 			own.state = "connecting";
 		} else {
 			own.state = "closed";
@@ -808,9 +812,11 @@
 				stop_push(this);
 			if (name === false)
 				return true;
-			if (mode !== undefined && mode !== "live")
+			if (mode !== undefined && mode !== "live" &&
+			    mode !== "record" && mode !== "append")
 				throw new Error("NetStream.publish: " + mode +
-				    " is not supported by this server, only live");
+				    " is not live, record or append");
+			own.mode = mode === undefined ? "live" : mode;
 			if (own.nc.state === "closed") {
 				status(ns, "NetStream.Failed",
 				    "the NetConnection is not connected",

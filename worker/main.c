@@ -152,6 +152,7 @@ quit(struct worker *w)
 	w->quitting = true;
 	conns_stop_listening(w);
 	pull_quit(w);
+	orders_quit(w);
 	for (uint32_t i = 0; i < w->conns->high; i++) {
 		struct conn *c = &w->conns->table[i];
 		if (c->state != CONN_FREE)

@@ -255,6 +255,16 @@ orders_message(struct worker *w, const struct ipc_msg *m)
 	return true;
 }
 
+void
+orders_quit(struct worker *w)
+{
+	struct order *o;
+	while ((o = TAILQ_FIRST(&w->orders->all)) != NULL) {
+		push_quit(w, o->push);
+		free_order(w, o);
+	}
+}
+
 /* Time -------------------------------------------------------------------- */
 
 static void

@@ -25,6 +25,9 @@ void orders_fini(struct worker *w);
 /* Handle PUSH or UNPUSH; false: m is something else. */
 bool orders_message(struct worker *w, const struct ipc_msg *m);
 
+/* The worker quits, and the servers are told that it is the end. */
+void orders_quit(struct worker *w);
+
 /* Once per TICK_MS: figures; ends, without a master. */
 void orders_tick(struct worker *w);
 

@@ -384,6 +384,13 @@ finish(struct worker *w, struct push *p)
 	push_free(w, p);
 }
 
+void
+push_quit(struct worker *w, struct push *p)
+{
+	p->goodbye = p->state == PUSH_ACCEPTED;
+	finish(w, p);
+}
+
 static void
 look(struct worker *w, struct push *p)
 {

@@ -117,6 +117,9 @@ const char *push_hop(const struct push *p);
  */
 void push_end(struct worker *w, struct push *p, bool goodbye);
 
+/* The worker quits: the goodbye at once.  p is gone. */
+void push_quit(struct worker *w, struct push *p);
+
 /* At once, without a word: p is gone. */
 void push_free(struct worker *w, struct push *p);
 
