@@ -1,6 +1,7 @@
 #!/bin/bash
 # etc/applications/multipoint as it stands: many streams at once go to its targets; one whose name
-# is taken there comes when that is free; sluicectl app reload loses nothing, and reads new targets.
+# is taken there comes when that is free; sluicectl app reload loses nothing, and reads new targets; another
+# server that is killed has them all again when it is back.
 # timeout: 120
 . "${top_srcdir:-$(dirname "$0")/../..}/t/lib.sh"
 . "$top_srcdir/t/rtmp.sh"
@@ -61,14 +62,57 @@ for s in s1 s7 s$STREAMS; do
 	clean "v-$s"
 done
 
+# another server, which is killed and comes back
+use_server other
+PORT=$(free_port) VHOST_XML=''
+start_server -w 1
+other=$PORT
+use_server s
+cat >"$TMP/apps/multipoint/targets.asc" <<END
+var targets = [
+	{ url: "rtmp://$HOST:$other/live", name: "*" },
+	{ url: "rtmp://localhost/multipoint/copy", name: "*" }
+];
+END
+ctl app reload multipoint >"$TMP/reload" || fail "reload: $(cat "$TMP/reload")"
+live_there() {
+	use_server other
+	[[ $(ctl stream list -j | jq 'map(select(.state == "live")) | length') -eq $1 ]]
+	local r=$?
+	use_server s
+	return $r
+}
+retry 30 live_there $STREAMS || fail "not all are at the other server"
+use_server other
+bench there play -d 2 "$(url s7)"
+clean there
+left=$(workers)
+# shellcheck disable=SC2086 # words
+kill -9 "$MASTER" $left
+use_server s
+wait_event script.trace ".trace | test(\"^s7 to rtmp://$HOST:$other/live/s7: Net.*again in 1000 ms\")" 20 >/dev/null
+use_server other
+for pid in "$MASTER" $left; do
+	retry 10 gone "$pid" || fail "$pid is not gone"
+done
+start_server -w 1
+retry 60 live_there $STREAMS || fail "not all are back at the other server"
+use_server other
+bench back play -d 2 "$(url s$STREAMS)"
+clean back
+use_server s
+
 # a stream that ends leaves its targets
 stop "${pids[6]}"
 left() {
-	is_true -n "$(ctl app show multipoint -j | jq '.streams') == $((3 * (STREAMS - 1)))"
+	[[ $(ctl stream list -j | jq '[.[] | select(.name == "s7" and .state == "live")] | length') -eq 0 ]] &&
+		live_there $((STREAMS - 1))
 }
 retry 30 left || fail "s7 is still there: $(ctl app show multipoint -j)"
 for pid in "${pids[@]}"; do
 	stop "$pid"
 done
 expect "errors of the script" "$(count_event script.error)" -eq 0
+stop_server
+use_server other
 stop_server
