@@ -249,3 +249,35 @@ conf_key_app(const struct conf *c, const char *key, size_t len)
 	    conf_find_app(c, v, span_head(s, span_find(s, '\0')));
 	return a ? a : conf_app(c, v->first_app);
 }
+
+const char *
+conf_hook(const struct conf_app *a, enum hook_event e)
+{
+	switch (e) {
+	case HOOK_PUBLISH:
+		return a->on_publish;
+	case HOOK_PLAY:
+		return a->on_play;
+	case HOOK_PUBLISH_DONE:
+		return a->on_publish_done;
+	case HOOK_PLAY_DONE:
+		return a->on_play_done;
+	case HOOK_DISCONNECT:
+		return a->on_disconnect;
+	case HOOK_UPDATE:
+		return a->on_update;
+	case HOOK_CONNECT: /* not in this version */
+	case HOOK_EVENTS:
+		break;
+	}
+	return "";
+}
+
+bool
+conf_has_hooks(const struct conf_app *a)
+{
+	for (int e = 0; e < HOOK_EVENTS; e++)
+		if (*conf_hook(a, (enum hook_event)e) != '\0')
+			return true;
+	return false;
+}

@@ -20,6 +20,7 @@
 
 #include "common/addr.h"
 #include "common/cursor.h"
+#include "common/hooks.h"
 #include "common/route.h"
 
 #define CONF_DEFAULT_VHOST "_defaultVHost_"
@@ -50,6 +51,8 @@ enum conf_mode { CONF_MODE_LOCAL, CONF_MODE_REMOTE };
 /* Latency: a window of that many ms from 0 (lowest), or: */
 enum { CONF_LATENCY_BALANCED = -1, CONF_LATENCY_THROUGHPUT = 350 };
 
+enum conf_fail { CONF_FAIL_CLOSED, CONF_FAIL_OPEN };
+
 enum conf_order { CONF_ALLOW_DENY, CONF_DENY_ALLOW };
 
 enum conf_type {
@@ -65,6 +68,9 @@ enum conf_type {
 	CONF_LATENCY,
 	CONF_NETS,
 	CONF_ORDER,
+	CONF_FORMAT,
+	CONF_FAIL,
+	CONF_HTTP,
 	CONF_STRING_TYPE
 };
 
@@ -96,6 +102,9 @@ struct conf_listen {
 #define CONF_FIELD_LATENCY int64_t
 #define CONF_FIELD_NETS	   char_conf_string
 #define CONF_FIELD_ORDER   int64_t
+#define CONF_FIELD_FORMAT  int64_t /* enum hook_format */
+#define CONF_FIELD_FAIL	   int64_t
+#define CONF_FIELD_HTTP	   char_conf_string
 #define CONF_FIELD_STRING  char_conf_string
 typedef char char_conf_string[CONF_STRING];
 
@@ -208,6 +217,12 @@ const struct addr_net *conf_net(const struct conf *c, uint32_t i);
 /* The virtual host of that name, or alias, in any case; NULL: none. */
 const struct conf_vhost *conf_find_vhost(
     const struct conf *c, struct span name);
+
+/* The URL that an application has for that callback, "" for none. */
+const char *conf_hook(const struct conf_app *a, enum hook_event e);
+
+/* Has it a callback for anything? */
+bool conf_has_hooks(const struct conf_app *a);
 
 /*
  * The name of an application as it is configured: of one at another server,

@@ -26,6 +26,9 @@
 #define TYPE_LATENCY CONF_LATENCY
 #define TYPE_NETS    CONF_NETS
 #define TYPE_ORDER   CONF_ORDER
+#define TYPE_FORMAT  CONF_FORMAT
+#define TYPE_FAIL    CONF_FAIL
+#define TYPE_HTTP    CONF_HTTP
 #define TYPE_STRING  CONF_STRING_TYPE
 
 const struct conf_param conf_params[] = {
@@ -44,6 +47,7 @@ static const char *const level_names[] = { "debug", "info", "notice", "warning",
 static const char *const mode_names[] = { "local", "remote" };
 static const char *const slow_names[] = { "skip", "audio", "close" };
 static const char *const order_names[] = { "Allow,Deny", "Deny,Allow" };
+static const char *const fail_names[] = { "closed", "open" };
 static const char *const bool_names[] = { "false", "true" };
 
 const char *
@@ -124,7 +128,7 @@ is_number(enum conf_type t)
 static bool
 is_text(enum conf_type t)
 {
-	return t == CONF_STRING_TYPE || t == CONF_NETS;
+	return t == CONF_STRING_TYPE || t == CONF_NETS || t == CONF_HTTP;
 }
 
 static int
@@ -203,6 +207,18 @@ expected(const struct conf_param *p, char *err, unsigned errlen)
 	case CONF_ORDER:
 		snprintf(err, errlen, "Allow,Deny or Deny,Allow");
 		return;
+	case CONF_FORMAT:
+		snprintf(err, errlen, "json, nginx-rtmp or srs");
+		return;
+	case CONF_FAIL:
+		snprintf(err, errlen, "closed or open");
+		return;
+	case CONF_HTTP:
+		snprintf(err, errlen,
+		    "a URL, http://host or https://host, of at most %d bytes "
+		    "without blanks",
+		    CONF_STRING - 1);
+		return;
 	case CONF_LATENCY:
 		snprintf(err, errlen,
 		    "lowest, balanced, throughput, or milliseconds from %s "
@@ -215,6 +231,34 @@ expected(const struct conf_param *p, char *err, unsigned errlen)
 		    err, errlen, "text of at most %d bytes", CONF_STRING - 1);
 		return;
 	}
+}
+
+/* A URL of http or https that names a host; or nothing. */
+static bool
+is_http(const char *text)
+{
+	size_t n = strncasecmp(text, "https://", 8) == 0  ? 8
+		   : strncasecmp(text, "http://", 7) == 0 ? 7
+							  : 0;
+	if (*text == '\0')
+		return true;
+	for (const char *s = text; *s != '\0'; s++)
+		if ((unsigned char)*s <= 32 || (unsigned char)*s >= 127)
+			return false;
+	return n > 0 && strchr("/?#:@", text[n]) == NULL;
+}
+
+/* The number of a name of a callback's format; -1: it is none. */
+static int
+pick_format(const char *text, int64_t *v)
+{
+	for (int i = 0; i < HOOK_FORMATS; i++)
+		if (strcasecmp(hook_format_name((enum hook_format)i), text) ==
+		    0) {
+			*v = i;
+			return 0;
+		}
+	return -1;
 }
 
 int
@@ -234,6 +278,8 @@ conf_set(void *of, const struct conf_param *p, const char *text, char *err,
 	memcpy(buf, text, n);
 	buf[n] = '\0';
 	if (p->type == CONF_NETS && cidr_list_check(buf, err, errlen) != 0)
+		return -1;
+	if (p->type == CONF_HTTP && !is_http(buf))
 		return -1;
 	if (is_text(p->type)) {
 		memcpy(dst, buf, n + 1);
@@ -257,6 +303,10 @@ conf_set(void *of, const struct conf_param *p, const char *text, char *err,
 		r = set_latency(&v, p, buf);
 	else if (p->type == CONF_ORDER)
 		r = pick(order_names, 2, buf, &v);
+	else if (p->type == CONF_FORMAT)
+		r = pick_format(buf, &v);
+	else if (p->type == CONF_FAIL)
+		r = pick(fail_names, 2, buf, &v);
 	if (r == 0)
 		memcpy(dst, &v, sizeof v);
 	return r;
@@ -292,6 +342,13 @@ conf_print(const void *of, const struct conf_param *p, char *buf, unsigned len)
 		snprintf(buf, len, "balanced");
 	else if (p->type == CONF_ORDER)
 		snprintf(buf, len, "%s", order_names[v != 0]);
+	else if (p->type == CONF_FORMAT)
+		snprintf(buf, len, "%s",
+		    hook_format_name(v >= 0 && v < HOOK_FORMATS
+					 ? (enum hook_format)v
+					 : HOOK_JSON));
+	else if (p->type == CONF_FAIL)
+		snprintf(buf, len, "%s", fail_names[v != 0]);
 	else if (p->type == CONF_SECONDS)
 		snprintf(buf, len, "%" PRId64, v / 1000);
 	else if (p->type == CONF_KBYTES)

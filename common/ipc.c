@@ -36,6 +36,13 @@ size_of(uint32_t kind)
 		return head + sizeof(struct ipc_push);
 	case IPC_PUSHED:
 		return head + sizeof(struct ipc_pushed);
+	case IPC_CLIENT:
+		return head + sizeof(struct ipc_client);
+	case IPC_DONE:
+	case IPC_GONE:
+		return head + sizeof(struct ipc_done);
+	case IPC_RENAME:
+		return head + sizeof(struct ipc_rename);
 	case IPC_KICK:
 		return head + sizeof(struct ipc_kick);
 	case IPC_REFUSE:
@@ -78,8 +85,14 @@ ipc_send(int fd, const struct ipc_msg *m, const int *fds, unsigned nfds)
 void
 ipc_wipe(struct ipc_msg *m)
 {
-	if (m->kind == IPC_PUBLISH || m->kind == IPC_PLAY)
+	if (m->kind == IPC_PUBLISH || m->kind == IPC_PLAY) {
 		explicit_bzero(m->u.publish.query, sizeof m->u.publish.query);
+		explicit_bzero(m->u.publish.args, sizeof m->u.publish.args);
+	}
+	if (m->kind == IPC_CLIENT) {
+		explicit_bzero(m->u.client.args, sizeof m->u.client.args);
+		explicit_bzero(m->u.client.url, sizeof m->u.client.url);
+	}
 	if (m->kind == IPC_WANT || m->kind == IPC_PULL) {
 		explicit_bzero(m->u.pull.query, sizeof m->u.pull.query);
 		explicit_bzero(m->u.pull.url, sizeof m->u.pull.url);
@@ -101,7 +114,7 @@ static bool
 sound_push(const struct ipc_push *p)
 {
 	return p->keylen <= IPC_KEY_MAX && p->urllen <= IPC_URL_MAX &&
-	       p->namelen <= IPC_NAME_MAX && p->argslen <= IPC_ARGS_MAX &&
+	       p->namelen <= IPC_NAME_MAX && p->argslen <= IPC_SHOWN_MAX &&
 	       p->mode < PUSH_MODES;
 }
 
@@ -119,10 +132,22 @@ sound(const struct ipc_msg *m)
 	const struct ipc_publish *p = &m->u.publish;
 	const struct ipc_pull *q = &m->u.pull;
 	const struct ipc_pulled *d = &m->u.pulled;
+	const struct ipc_client *c = &m->u.client;
 	switch (m->kind) {
 	case IPC_PUBLISH:
 	case IPC_PLAY:
-		return p->keylen <= IPC_KEY_MAX && p->querylen <= IPC_QUERY_MAX;
+		return p->keylen <= IPC_KEY_MAX &&
+		       p->querylen <= IPC_QUERY_MAX &&
+		       p->argslen <= IPC_SHOWN_MAX;
+	case IPC_CLIENT:
+		return c->keylen <= IPC_KEY_MAX &&
+		       c->argslen <= IPC_SHOWN_MAX &&
+		       c->urllen <= IPC_URL_MAX && c->pagelen <= IPC_PAGE_MAX &&
+		       c->swflen <= IPC_PAGE_MAX &&
+		       c->agentlen <= IPC_AGENT_MAX &&
+		       ends(c->addr, sizeof c->addr);
+	case IPC_RENAME:
+		return m->u.rename.keylen <= IPC_KEY_MAX;
 	case IPC_WANT:
 	case IPC_UNWANT:
 	case IPC_PULL:

@@ -48,6 +48,15 @@
  *	UNPUSH	 M->W	no more (id); one that is over is passed over
  *	PUSHED	 W->M	what became of an order, its figures
  *
+ * Callbacks (conf_has_hooks() of the client's application):
+ *
+ *	CLIENT	 W->M	who `conn` is; before anything else about it
+ *	DONE	 W->M	what PUBLISH or PLAY of `request` was about is over,
+ *			answered or not
+ *	GONE	 W->M	`conn`, which CLIENT was about, is gone
+ *	RENAME	 M->W	before GRANT or ADMIT of the same request: its stream
+ *			has another name
+ *
  * Both ends are non-blocking.  A worker that cannot send queues (bounded) and
  * stops taking publishes; a master that cannot send kills the worker
  * (architecture rule 15).
@@ -71,6 +80,9 @@ enum {
 	IPC_NAME_MAX = 512,  /* of a stream at another server, with its query */
 	IPC_ARGS_MAX = 512,  /* of arguments of connect, AMF0 */
 	IPC_CODE_MAX = 64,   /* of a status code, NUL included */
+	IPC_SHOWN_MAX = 512, /* behind a question mark, for callbacks */
+	IPC_PAGE_MAX = 256,  /* of a pageUrl, a swfUrl */
+	IPC_AGENT_MAX = 128, /* of a flashVer */
 	IPC_FDS_MAX = 160,
 	IPC_SLOTS_MAX = 64,
 	/* connections above the limit that are told so and closed */
@@ -104,6 +116,10 @@ enum ipc_kind {
 	IPC_PUSH,
 	IPC_UNPUSH,
 	IPC_PUSHED,
+	IPC_CLIENT,
+	IPC_DONE,
+	IPC_GONE,
+	IPC_RENAME,
 	IPC_KIND_COUNT
 };
 
@@ -130,6 +146,39 @@ struct ipc_publish {
 	char addr[64]; /* of the client, with its port */
 	uint32_t querylen;
 	char query[IPC_QUERY_MAX]; /* "key=..." and "token=...", & between */
+	/* for callbacks: all of what stands behind the name's question mark */
+	uint32_t argslen;
+	uint32_t reset;		     /* PLAY: it was sent, and true */
+	int64_t start_ms, length_ms; /* PLAY; length 0: not sent */
+	char args[IPC_SHOWN_MAX];
+};
+
+/* CLIENT: texts as they were sent, cut where they are too long. */
+struct ipc_client {
+	uint64_t conn;
+	uint32_t row;	 /* its index in the slot */
+	uint32_t keylen; /* vhost NUL app NUL instance */
+	uint32_t argslen, urllen, pagelen, swflen, agentlen;
+	uint32_t unused;
+	char key[IPC_KEY_MAX];
+	char addr[64]; /* with its port */
+	char
+	    args[IPC_SHOWN_MAX]; /* behind the question mark of app, or tcUrl */
+	char url[IPC_URL_MAX];	 /* tcUrl */
+	char page[IPC_PAGE_MAX]; /* pageUrl */
+	char swf[IPC_PAGE_MAX];	 /* swfUrl */
+	char agent[IPC_AGENT_MAX]; /* flashVer */
+};
+
+/* DONE, GONE */
+struct ipc_done {
+	uint64_t conn;
+	uint64_t bytes_in, bytes_out; /* of the connection until now */
+};
+
+struct ipc_rename {
+	uint32_t keylen;
+	char key[IPC_KEY_MAX]; /* differs in its last part, the stream */
 };
 
 struct ipc_stream {
@@ -268,7 +317,7 @@ struct ipc_msg {
 	uint32_t kind; /* enum ipc_kind */
 	uint32_t size; /* bytes sent: the head and what the kind has of u */
 	uint64_t incarnation;
-	uint64_t request; /* PUBLISH, PLAY and their answers; else 0 */
+	uint64_t request; /* PUBLISH, PLAY and their answers, DONE; else 0 */
 	union {
 		struct ipc_setup setup;
 		struct ipc_publish publish;
@@ -283,6 +332,9 @@ struct ipc_msg {
 		struct ipc_hop hop;
 		struct ipc_push push;
 		struct ipc_pushed pushed;
+		struct ipc_client client;
+		struct ipc_done done;
+		struct ipc_rename rename;
 	} u;
 };
 

@@ -126,6 +126,17 @@ check_address(struct conf_reader *r, const struct conf_param *p, int line)
 		    text);
 }
 
+/* Of a format that has no such callback. */
+static void
+check_update(struct conf_reader *r, const struct conf_param *p, int line)
+{
+	const struct conf_app *a = &r->parts.app[r->app];
+	if (a->hook_format == HOOK_SRS && a->on_update[0] != '\0')
+		conf_fault(r, line, p->path,
+		    "expected no OnUpdate with the format srs, which has no "
+		    "such callback");
+}
+
 static void
 set_param(struct conf_reader *r, unsigned i, int line, const char *text)
 {
@@ -138,6 +149,9 @@ set_param(struct conf_reader *r, unsigned i, int line, const char *text)
 		r->apps_line[r->vhost] = line;
 	else if (strcmp(p->member, "local_address") == 0)
 		check_address(r, p, line);
+	else if (strcmp(p->member, "hook_format") == 0 ||
+		 strcmp(p->member, "on_update") == 0)
+		check_update(r, p, line);
 	else if (strcmp(p->member, "explicit_hosts") == 0 &&
 		 hosts_check(r->parts.vhost[r->vhost].explicit_hosts, want,
 		     sizeof want) != 0)

@@ -32,7 +32,7 @@
 enum {
 	CONF_FILE_MAX = 1 << 20, /* bytes of one file */
 	CONF_NOTICES_MAX = 128,
-	CONF_PARAMS_MAX = 64
+	CONF_PARAMS_MAX = 128
 };
 
 /* Something that is read without a meaning here, or doubtful. */

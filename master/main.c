@@ -20,6 +20,7 @@
 #include "master/auth_run.h"
 #include "master/background.h"
 #include "master/conf_xml.h"
+#include "master/hooks.h"
 #include "master/kick.h"
 #include "master/limits.h"
 #include "master/logout.h"
@@ -252,11 +253,13 @@ make_arena(struct master *m, const struct limits *l)
 	m->kick = kick_new();
 	m->pulls = pulls_new(m->conf);
 	m->scripts = scripts_new();
+	m->hooks = hooks_new();
 	m->targets = targets_new();
 	if (auth_init(m) != 0 || !m->streams || !m->kick || !m->pulls ||
-	    !m->scripts || !m->targets)
+	    !m->scripts || !m->targets || !m->hooks)
 		die(EXIT_SERVER, "out of memory");
 	streams_watch(m->streams, on_stream, scripts_veto);
+	streams_gate(m->streams, &hooks_gate);
 	for (unsigned i = 0; i < m->nslots; i++) {
 		m->eventfd[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		if (m->eventfd[i] < 0)
@@ -376,6 +379,7 @@ start(struct master *m, const struct options *o, const struct limits *l,
 		    strerror(-r));
 	say_start(m, l, rep);
 	auth_start(m);
+	hooks_start(m);
 	r = supervise_start(m);
 	if (r != 0)
 		die(EXIT_SERVER, "cannot start a worker: %s", strerror(-r));
@@ -388,6 +392,7 @@ stop(struct master *m)
 	run_close(m);
 	logw_stop(m->log);
 	scripts_free(m);
+	hooks_free(m);
 	targets_free(m->targets);
 	streams_free(m->streams);
 	auth_fini(m);

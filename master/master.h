@@ -19,6 +19,7 @@
 struct streams;
 struct auth;
 struct control_socket;
+struct hooks;
 struct kick;
 struct pulls;
 struct logw;
@@ -54,6 +55,7 @@ struct master {
 	struct kick *kick;
 	struct pulls *pulls;
 	struct scripts *scripts;
+	struct hooks *hooks;
 	struct targets *targets;
 	struct auth *auth;
 	struct logw *log;

@@ -10,6 +10,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "master/control.h"
+#include "master/hooks.h"
 #include "master/logw.h"
 #include "master/master.h"
 #include "master/pulls.h"
@@ -103,7 +104,8 @@ dispatch(struct master *m, const struct epoll_event *e, int n)
 			on_signal(m);
 		else if (tag >> 56 == EVENT_CONTROL)
 			control_event(m, (uint32_t)tag);
-		else if (scripts_event(m, tag, e[i].events))
+		else if (hooks_event(m, tag, e[i].events) ||
+			 scripts_event(m, tag, e[i].events))
 			continue;
 		else if (current(m, tag, PROC_EVENT_SOCK, &slot))
 			supervise_socket(m, slot, e[i].events);
@@ -125,8 +127,8 @@ void
 run(struct master *m)
 {
 	struct epoll_event e[EVENTS_MAX];
-	while (!m->stopping || supervise_count(m) > 0 ||
-	       scripts_count(m) > 0) {
+	while (!m->stopping || supervise_count(m) > 0 || scripts_count(m) > 0 ||
+	       hooks_count(m) > 0) {
 		uint64_t now = clock_now().ns;
 		uint64_t next = supervise_tick(m, now);
 		uint64_t other = streams_tick(m, now);
@@ -136,6 +138,9 @@ run(struct master *m)
 		if (other < next)
 			next = other;
 		other = scripts_tick(m, now);
+		if (other < next)
+			next = other;
+		other = hooks_tick(m, now);
 		if (other < next)
 			next = other;
 		other = log_tick((struct mono){ now });

@@ -40,8 +40,9 @@ struct streams {
 	struct pending *pending;  /* by block */
 	struct ring_free *orphan; /* by block: of dead owners */
 	bool *orphaned;
-	streams_live_fn *told; /* or NULL */
-	streams_veto_fn *veto; /* or NULL */
+	streams_live_fn *told;		 /* or NULL */
+	streams_veto_fn *veto;		 /* or NULL */
+	const struct streams_gate *gate; /* or NULL */
 };
 
 struct streams *
@@ -562,6 +563,14 @@ make_live(struct master *m, unsigned slot, const struct ipc_publish *p,
 	m->streams->live++;
 }
 
+static void
+begun(struct master *m, unsigned slot, uint64_t request, bool playing,
+    const struct ipc_publish *p)
+{
+	if (m->streams->gate != NULL)
+		m->streams->gate->begun(m, slot, request, playing, p);
+}
+
 /* The name is free: grant it, or refuse by a limit. */
 static void
 grant(struct master *m, unsigned slot, uint64_t request,
@@ -594,6 +603,7 @@ grant(struct master *m, unsigned slot, uint64_t request,
 		master_wake_all(m);
 	} else if (p->pull == 0) {
 		pulls_published(m, p->key, p->keylen);
+		begun(m, slot, request, false, p);
 	}
 }
 
@@ -726,13 +736,39 @@ is_remote(const struct master *m, const char *key, size_t len)
 		   ->mode == CONF_MODE_REMOTE;
 }
 
+static bool
+must_ask(struct master *m, unsigned slot, const struct ipc_msg *msg)
+{
+	const struct streams_gate *g = m->streams->gate;
+	return g != NULL && g->ask(m, slot, msg);
+}
+
+/* Nobody is against it: is the name free? */
+static void
+let_publish(struct master *m, unsigned slot, const struct ipc_msg *msg)
+{
+	const struct ipc_publish *p = &msg->u.publish;
+	uint32_t b;
+	uint64_t gen;
+	if (kick_name_until(m, p->key, p->keylen).ns != 0)
+		refuse(m, slot, msg->request, p, REASON_NAME_BANNED);
+	else if (!name_is_taken(m, p, &b, &gen))
+		grant(m, slot, msg->request, p);
+	else if (*find_alias(m, p->key, p->keylen) != NULL)
+		refuse(m, slot, msg->request, p, REASON_NAME_TAKEN);
+	else if (pull_of(m, b) != 0) {
+		/* who fetches it is told to stop, and ends it any moment */
+		if (wait_for_name(m, slot, msg, b))
+			pulls_published(m, p->key, p->keylen);
+	} else
+		ask_owner(m, slot, msg, b, gen);
+}
+
 static int
 on_publish(struct master *m, unsigned slot, const struct ipc_msg *msg)
 {
 	const struct ipc_publish *p = &msg->u.publish;
 	char text[IPC_TEXT_MAX] = "";
-	uint32_t b;
-	uint64_t gen;
 	if (!directory_key_sound(p->key, p->keylen))
 		return -EPROTO;
 	if (p->pull != 0) {
@@ -753,35 +789,97 @@ on_publish(struct master *m, unsigned slot, const struct ipc_msg *msg)
 		refuse(m, slot, msg->request, p, REASON_SERVER_STOP);
 	else if (why != REASON_NONE)
 		refuse_saying(m, slot, msg->request, p, why, text);
-	else if (kick_name_until(m, p->key, p->keylen).ns != 0)
-		refuse(m, slot, msg->request, p, REASON_NAME_BANNED);
-	else if (!name_is_taken(m, p, &b, &gen))
-		grant(m, slot, msg->request, p);
-	else if (*find_alias(m, p->key, p->keylen) != NULL)
-		refuse(m, slot, msg->request, p, REASON_NAME_TAKEN);
-	else if (pull_of(m, b) != 0) {
-		/* who fetches it is told to stop, and ends it any moment */
-		if (wait_for_name(m, slot, msg, b))
-			pulls_published(m, p->key, p->keylen);
-	} else
-		ask_owner(m, slot, msg, b, gen);
+	else if (!must_ask(m, slot, msg))
+		let_publish(m, slot, msg);
 	return 0;
+}
+
+static void
+let_play(struct master *m, unsigned slot, const struct ipc_msg *msg)
+{
+	struct ipc_msg a = { .kind = IPC_ADMIT, .request = msg->request };
+	if (master_tell(m, slot, &a) == 0)
+		begun(m, slot, msg->request, true, &msg->u.publish);
+}
+
+static void
+refuse_play(struct master *m, unsigned slot, uint64_t request, enum reason why,
+    const char *text)
+{
+	struct ipc_msg a = { .kind = IPC_REFUSE, .request = request };
+	a.u.refuse.reason = why;
+	snprintf(a.u.refuse.text, sizeof a.u.refuse.text, "%s", text);
+	(void)master_tell(m, slot, &a);
 }
 
 static int
 on_play(struct master *m, unsigned slot, const struct ipc_msg *msg)
 {
 	const struct ipc_publish *p = &msg->u.publish;
-	struct ipc_msg a = { .kind = IPC_ADMIT, .request = msg->request };
 	if (!directory_key_sound(p->key, p->keylen))
 		return -EPROTO;
 	enum reason why = auth_ask(m, slot, TOKEN_PLAY, p);
-	if (why != REASON_NONE) {
-		a.kind = IPC_REFUSE;
-		a.u.refuse.reason = why;
-	}
-	(void)master_tell(m, slot, &a);
+	if (why != REASON_NONE)
+		refuse_play(m, slot, msg->request, why, "");
+	else if (!must_ask(m, slot, msg))
+		let_play(m, slot, msg);
 	return 0;
+}
+
+/* Another name for the stream of p, in the same instance; false: too long. */
+static bool
+set_name(struct ipc_publish *p, const char *name)
+{
+	size_t old = key_part(p->key, p->keylen, 3).len, n = strlen(name);
+	uint32_t head = p->keylen - (uint32_t)old;
+	if (n > sizeof p->key - head)
+		return false;
+	memcpy(p->key + head, name, n);
+	p->keylen = head + (uint32_t)n;
+	return true;
+}
+
+static bool
+rename_stream(
+    struct master *m, unsigned slot, struct ipc_msg *msg, const char *name)
+{
+	struct ipc_msg r = { .kind = IPC_RENAME, .request = msg->request };
+	struct ipc_publish *p = &msg->u.publish;
+	if (!set_name(p, name))
+		return false;
+	r.u.rename.keylen = p->keylen;
+	memcpy(r.u.rename.key, p->key, p->keylen);
+	(void)master_tell(m, slot, &r);
+	return true;
+}
+
+void
+streams_answer(struct master *m, unsigned slot, const struct ipc_msg *msg,
+    enum reason why, const char *text, const char *name)
+{
+	struct ipc_msg copy = *msg;
+	bool plays = msg->kind == IPC_PLAY;
+	if (why == REASON_NONE && m->stopping)
+		why = REASON_SERVER_STOP;
+	if (why == REASON_NONE && *name != '\0' &&
+	    !rename_stream(m, slot, &copy, name))
+		why = REASON_NAME_INVALID;
+	if (why != REASON_NONE && plays)
+		refuse_play(m, slot, msg->request, why, text);
+	else if (why != REASON_NONE)
+		refuse_saying(
+		    m, slot, msg->request, &msg->u.publish, why, text);
+	else if (plays)
+		let_play(m, slot, &copy);
+	else
+		let_publish(m, slot, &copy);
+	ipc_wipe(&copy);
+}
+
+void
+streams_gate(struct streams *s, const struct streams_gate *gate)
+{
+	s->gate = gate;
 }
 
 static void

@@ -16,6 +16,8 @@
  *	  by an older, dropped pull	-> it waits for the end of that, as above
  *	  the pull is over		-> REFUSE upstream-idle
  *	PLAY			-> ADMIT, or REFUSE (auth_run.h, as for PUBLISH)
+ *	PUBLISH, PLAY that auth_run.h lets through, with a callback
+ *				-> asked (streams_gate()), then as above
  *	UNPUBLISH, death	-> ENDED; freed by the owner (FREED) or, for a
  *				   dead one, by streams_tick()
  *
@@ -116,5 +118,31 @@ bool streams_is_live(const struct master *m, const char *key, size_t keylen);
 
 /* Live streams now. */
 uint32_t streams_live(const struct streams *s);
+
+/*
+ * Somebody else is asked, too, whether a client may publish or play.
+ *
+ * ask		about msg, PUBLISH or PLAY, which is wiped afterwards.  True:
+ *		streams_answer() is called with the same msg, at once or later; false:
+ *		nobody has to be asked
+ * begun	what p asked for, by a request of the worker of a slot, is granted
+ */
+struct streams_gate {
+	bool (*ask)(struct master *m, unsigned slot, const struct ipc_msg *msg);
+	void (*begun)(struct master *m, unsigned slot, uint64_t request,
+	    bool playing, const struct ipc_publish *p);
+};
+
+/* gate outlives s.  Context: start. */
+void streams_gate(struct streams *s, const struct streams_gate *gate);
+
+/*
+ * What ask() has found out: REASON_NONE, or why it may not, with words for the client
+ * ("": those of the reason).
+ * name		of the stream from now on, "": its own
+ * Context	the worker that has asked lives
+ */
+void streams_answer(struct master *m, unsigned slot, const struct ipc_msg *msg,
+    enum reason why, const char *text, const char *name);
 
 #endif

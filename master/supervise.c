@@ -11,6 +11,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "master/background.h"
+#include "master/hooks.h"
 #include "master/kick.h"
 #include "master/master.h"
 #include "master/pulls.h"
@@ -265,6 +266,7 @@ supervise_death(struct master *m, unsigned slot)
 	sweep_seats(m, seat_owner(slot, p->incarnation));
 	streams_owner_died(m, slot, p->incarnation);
 	pulls_worker_died(m, slot);
+	hooks_worker_died(m, slot, p->incarnation);
 	targets_worker_died(m, slot);
 	if (mono_ms_since((struct mono){ p->start_ns }, (struct mono){ now }) >=
 	    GOOD_LIFE_MS)
@@ -312,6 +314,9 @@ on_message(struct master *m, unsigned slot, const struct ipc_msg *msg)
 		return pulls_message(m, slot, msg);
 	if (msg->kind == IPC_PUSHED)
 		return targets_message(m, slot, msg);
+	if (msg->kind == IPC_CLIENT || msg->kind == IPC_DONE ||
+	    msg->kind == IPC_GONE)
+		return hooks_message(m, slot, msg);
 	return streams_message(m, slot, msg);
 }
 

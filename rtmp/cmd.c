@@ -296,6 +296,7 @@ cmd_parse_play(const struct cmd *c, struct cmd_play *out)
 	out->start_ms = play_start(number_or(&v[1], CMD_PLAY_ANY));
 	out->duration_ms = number_or(&v[2], -1);
 	out->reset = play_reset(&v[3]);
+	out->reset_sent = v[3].type == AMF0_BOOLEAN && v[3].boolean;
 	out->via = find_string(&v[4], CMD_VIA);
 	out->hops = find_number(&v[4], CMD_HOPS, 0);
 	return name_or_stop(&v[0], &out->name, &out->stop);

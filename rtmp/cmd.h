@@ -138,6 +138,7 @@ struct cmd_play {
 	double start_ms;    /* -2 and -1 come as CMD_PLAY_ANY, _LIVE */
 	double duration_ms; /* -1: all */
 	uint8_t reset;	    /* 0 append, 1 reset (also when missing), 2, 3 */
+	bool reset_sent;    /* reset was sent, as true */
 	bool stop;	    /* play(false) */
 	struct span via;    /* CMD_VIA, "" if not sent */
 	double hops;	    /* CMD_HOPS, 0 if not sent */

@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "shm/directory.h"
 #include "worker/admit.h"
+#include "worker/hook.h"
 #include "worker/link.h"
 #include "worker/node.h"
 #include "worker/play.h"
@@ -48,7 +49,8 @@ admit_question(const struct session *s, const struct conn *c,
 static bool
 is_open(const struct conf_app *a)
 {
-	return strcmp(a->play_allow, "all") == 0 && a->play_deny[0] == '\0';
+	return strcmp(a->play_allow, "all") == 0 && a->play_deny[0] == '\0' &&
+	       !conf_has_hooks(a);
 }
 
 static void
@@ -56,6 +58,7 @@ turn_away(struct worker *w, struct conn *c, struct netstream *ns,
     enum reason why, const char *said)
 {
 	ns->use = NS_IDLE;
+	hook_refused(ns);
 	admit_refuse(w, c, ns, true, why, said);
 	session_idle(w, c);
 }
@@ -86,7 +89,9 @@ admit_play(struct worker *w, struct conn *c, struct netstream *ns,
 		play_start(w, c, ns, p);
 		return;
 	}
-	bool fits = admit_question(session_of(w, c), c, ns, &m.u.publish);
+	m.request = link_request(w);
+	bool fits = admit_question(session_of(w, c), c, ns, &m.u.publish) &&
+		    hook_question(w, c, ns, m.request, p, &m.u.publish);
 	struct admit *a =
 	    w->orphan || link_busy(w) || !fits ? NULL : calloc(1, sizeof *a);
 	if (a == NULL) {
@@ -98,7 +103,7 @@ admit_play(struct worker *w, struct conn *c, struct netstream *ns,
 		a->play = *p;
 		a->play.name = (struct span){ NULL, 0 };
 		keep_args(a, p, &m.u.publish);
-		a->request = m.request = link_request(w);
+		a->request = m.request;
 		ns->use = NS_ASKED;
 		ns->admit = a;
 		LIST_INSERT_HEAD(&w->players->admits, a, next);
@@ -127,8 +132,8 @@ forget(struct admit *a)
 void
 admit_stop(struct worker *w, struct netstream *ns)
 {
-	(void)w;
 	/* the answer will find nobody */
+	hook_done(w, ns->admit->c, ns);
 	forget(ns->admit);
 }
 
@@ -144,6 +149,8 @@ begin(struct worker *w, const struct admit *a)
 	a->ns->use = NS_PLAY;
 	play_start(w, a->c, a->ns, &p);
 	s->shown = (struct span){ NULL, 0 };
+	if (a->ns->use == NS_IDLE) /* refused here */
+		hook_done(w, a->c, a->ns);
 }
 
 static void
@@ -166,14 +173,17 @@ bool
 admit_message(struct worker *w, const struct ipc_msg *m)
 {
 	struct admit *a;
-	if (m->kind != IPC_ADMIT && m->kind != IPC_REFUSE)
+	if (m->kind != IPC_ADMIT && m->kind != IPC_REFUSE &&
+	    m->kind != IPC_RENAME)
 		return false;
 	LIST_FOREACH (a, &w->players->admits, next)
 		if (a->request == m->request)
 			break;
 	if (a == NULL)
 		return false;
-	if (m->kind == IPC_ADMIT)
+	if (m->kind == IPC_RENAME)
+		hook_rename(w, a->c, a->ns, &m->u.rename);
+	else if (m->kind == IPC_ADMIT)
 		answer(w, a, REASON_NONE, NULL);
 	else
 		answer(w, a, (enum reason)m->u.refuse.reason, m->u.refuse.text);

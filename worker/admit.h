@@ -21,7 +21,7 @@ void admit_play(struct worker *w, struct conn *c, struct netstream *ns,
 /* ns, which waits for the master's word about a play, ends. */
 void admit_stop(struct worker *w, struct netstream *ns);
 
-/* ADMIT and REFUSE.  Returns false: it answers no play. */
+/* ADMIT, REFUSE and RENAME.  Returns false: it answers no play. */
 bool admit_message(struct worker *w, const struct ipc_msg *m);
 
 /* The master is gone: refuse those who wait for its word. */

@@ -9,6 +9,7 @@
 #include "rtmp/url.h"
 #include "rtmp/wire.h"
 #include "worker/command.h"
+#include "worker/hook.h"
 #include "worker/node.h"
 #include "worker/query.h"
 #include "worker/sessions.h"
@@ -295,6 +296,8 @@ on_connect(const struct call *k)
 		return reject_in(k, why, e.words);
 	if (!conn_sit(k->w, k->c))
 		return reject(k, REASON_CONNECTIONS_FULL);
+	if (!hook_client(k->w, k->c, &cc, e.a.query))
+		return reject(k, REASON_NO_MASTER);
 	if (!conn_write(k->w, k->c, SESSION_REPLY, &wr))
 		return REASON_NONE;
 	k->s->amf3 = cc.object_encoding == 3;
@@ -404,6 +407,9 @@ bind_target(const struct call *k, const struct explicit_url *u)
 	conn_set_app(k->c, app);
 	conn_row_key(k->c, k->s->prefix, k->s->prefix_len);
 	k->s->bound = true;
+	struct cmd_connect cc = { .tc_url = u->rest };
+	if (!hook_client(k->w, k->c, &cc, u->query))
+		return REASON_NO_MASTER;
 	return REASON_NONE;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/bug.h"
+#include "worker/hook.h"
 #include "worker/sessions.h"
 
 enum { IDS_MAX = 65536 }; /* ids that a table may hold */
@@ -147,6 +148,7 @@ session_free_stream(struct worker *w, struct conn *c, struct netstream *ns)
 {
 	struct session *s = session_of(w, c);
 	bug_on(ns->use != NS_IDLE);
+	hook_done(w, c, ns);
 	LIST_REMOVE(ns, next);
 	s->nstreams--;
 	drop_key(w, ns);

@@ -5,6 +5,7 @@
 #include "common/bug.h"
 #include "common/log.h"
 #include "shm/section.h"
+#include "worker/hook.h"
 #include "worker/link.h"
 #include "worker/players.h"
 #include "worker/push.h"
@@ -194,6 +195,7 @@ play_stop(
     struct worker *w, struct conn *c, struct netstream *ns, enum reason why)
 {
 	struct player *p = ns->player;
+	hook_done(w, c, ns);
 	if (p == NULL) {
 		ns->use = NS_IDLE;
 		return;

@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "rtmp/wire.h"
 #include "worker/admit.h"
+#include "worker/hook.h"
 #include "worker/link.h"
 #include "worker/publishers.h"
 #include "worker/relay.h"
@@ -93,11 +94,14 @@ void
 publish_ask(struct worker *w, struct conn *c, struct netstream *ns)
 {
 	struct ipc_msg m = { .kind = IPC_PUBLISH };
-	bool fits = admit_question(session_of(w, c), c, ns, &m.u.publish);
+	m.request = link_request(w);
+	bool fits = admit_question(session_of(w, c), c, ns, &m.u.publish) &&
+		    hook_question(w, c, ns, m.request, NULL, &m.u.publish);
 	struct publish *p =
 	    w->orphan || link_busy(w) || !fits ? NULL : new_publish(w, c, ns);
 	if (p == NULL) {
 		ipc_wipe(&m);
+		hook_refused(ns);
 		ns->use = NS_IDLE;
 		relay_end(w, ns, true);
 		admit_refuse(w, c, ns, false,
@@ -107,7 +111,7 @@ publish_ask(struct worker *w, struct conn *c, struct netstream *ns)
 			conn_resume(w, c);
 		return;
 	}
-	m.request = p->request;
+	p->request = m.request;
 	conn_pause(c);
 	link_send(w, &m);
 	ipc_wipe(&m);
@@ -203,6 +207,7 @@ publish_stop(
 	if (ns->pub != NULL) /* else the next server is asked */
 		publish_finish(w, ns->pub, why);
 	relay_end(w, ns, why == REASON_UNPUBLISHED);
+	hook_done(w, c, ns);
 	ns->use = NS_IDLE;
 	/* a paced one is paused until its end; a live connection goes on */
 	if (live && c->paused)
@@ -317,6 +322,7 @@ refused(struct worker *w, struct publish *p, enum reason why, const char *said)
 		return;
 	}
 	relay_end(w, ns, true);
+	hook_refused(ns);
 	admit_refuse(w, c, ns, false, why, said);
 	session_idle(w, c);
 	conn_resume(w, c);
@@ -444,7 +450,10 @@ publish_message(struct worker *w, const struct ipc_msg *m)
 {
 	struct publish *p = by_request(w, m->request);
 	const struct ipc_stream *s = &m->u.stream;
-	if (m->kind == IPC_GRANT && p != NULL)
+	if (m->kind == IPC_RENAME && p != NULL) {
+		if (p->c != NULL)
+			hook_rename(w, p->c, p->ns, &m->u.rename);
+	} else if (m->kind == IPC_GRANT && p != NULL)
 		granted(w, p, s);
 	else if (m->kind == IPC_REFUSE && p != NULL)
 		refused(

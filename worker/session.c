@@ -8,6 +8,7 @@
 #include "common/bug.h"
 #include "common/log.h"
 #include "rtmp/wire.h"
+#include "worker/hook.h"
 #include "worker/command.h"
 #include "worker/session.h"
 #include "worker/sessions.h"
@@ -188,6 +189,7 @@ session_closed(struct worker *w, struct conn *c)
 	struct session *s = session_of(w, c);
 	drop_handshake(w, s);
 	session_free_streams(w, c);
+	hook_gone(w, c);
 	session_drop(w, c, NULL);
 	if (s->ctxs != s->first)
 		bufpool_put(&w->pool, s->ctxs, s->nctxs * sizeof *s->ctxs);

@@ -56,6 +56,7 @@ struct netstream {
 	struct admit *admit; /* ASKED about a play */
 	struct leg *leg;     /* PULL, PUSH: whose it is; NULL: nobody's */
 	struct relay *relay; /* ASKED, PUBLISH on an edge: it goes on */
+	uint64_t hook;	     /* request that hook.h tells the end of; 0: none */
 	LIST_ENTRY(netstream) next;
 };
 
@@ -73,13 +74,15 @@ struct session {
 	bool amf3;	/* objectEncoding 3: answers are of the AMF3 types */
 	bool chunk_set; /* our Set Chunk Size is sent */
 	bool edge;	/* the client is a Sluice that fetches streams */
-	bool partial;	/* of an explicit address, the rest comes with a name; */
-	bool bound;	/* it has come; */
+	bool partial; /* of an explicit address, the rest comes with a name; */
+	bool bound;   /* it has come; */
+	bool hooked;  /* the master knows who it is (hook.h) */
 	uint32_t part_len; /* what connect had of url */
 	uint32_t nstreams;
 	uint32_t low_id; /* no lower id is free */
 	uint32_t nby_id;
-	struct netstream **by_id; /* of the pool, when there are many, or NULL */
+	struct netstream *
+	    *by_id;	     /* of the pool, when there are many, or NULL */
 	uint32_t prefix_len; /* vhost NUL app NUL instance in prefix, */
 	char *prefix;	     /* of the pool; NULL before connect */
 	/* keys and tokens: of connect, a copy of the pool; of the publish or

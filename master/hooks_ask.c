@@ -1,0 +1,256 @@
+/* Questions that wait for an answer: see hooks_own.h. */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "master/hooks_own.h"
+#include "master/master.h"
+#include "master/streams.h"
+
+enum { LATE_MS = 1000 /* behind its time: the process hangs */ };
+
+static void
+free_ask(struct hook_ask *a)
+{
+	if (a->msg != NULL)
+		ipc_wipe(a->msg);
+	free(a->msg);
+	free(a);
+}
+
+uint64_t
+hooks_send(struct master *m, const struct conf_app *app, enum hook_event event,
+    json_t *facts)
+{
+	uint64_t id = ++m->hooks->next_id;
+	json_t *j = json_pack("{s:s, s:I, s:s, s:s, s:s, s:I}", "t", "ask",
+	    "id", (json_int_t)id, "event", hook_event_name(event), "format",
+	    hook_format_name((enum hook_format)app->hook_format), "url",
+	    conf_hook(app, event), "ms", (json_int_t)app->hook_timeout_ms);
+	if (j != NULL && json_object_update(j, facts) != 0) {
+		json_decref(j);
+		j = NULL;
+	}
+	json_decref(facts);
+	return hooks_tell(m, j) ? id : 0;
+}
+
+/* Asking. ----------------------------------------------------------------- */
+
+static struct hook_ask *
+add(struct master *m, uint64_t id, const struct conf_app *app,
+    enum hook_event event, unsigned slot, uint64_t conn)
+{
+	struct hook_ask *a = calloc(1, sizeof *a);
+	if (a == NULL)
+		return NULL;
+	a->id = id;
+	a->event = event;
+	a->slot = slot;
+	a->incarnation = m->slot[slot].proc.incarnation;
+	a->open = app->hook_fail == CONF_FAIL_OPEN;
+	a->conn = conn;
+	a->deadline_ns =
+	    mono_add_ms(clock_now(), (uint64_t)app->hook_timeout_ms + LATE_MS)
+		.ns;
+	if (a->deadline_ns < m->hooks->ask_ns)
+		m->hooks->ask_ns = a->deadline_ns;
+	a->next = m->hooks->asks;
+	m->hooks->asks = a;
+	return a;
+}
+
+void
+hooks_await_update(struct master *m, uint64_t id, const struct hook_client *c)
+{
+	if (id != 0)
+		(void)add(m, id, c->app, HOOK_UPDATE, c->slot, c->conn);
+}
+
+/* Tell who asked; open: if it has failed, it is allowed. */
+static void
+judge(struct master *m, unsigned slot, const struct ipc_msg *msg, bool open,
+    enum hook_verdict v, const char *text, const char *name)
+{
+	char moved[IPC_TEXT_MAX];
+	switch (v) {
+	case HOOK_ALLOW:
+		streams_answer(m, slot, msg, REASON_NONE, "", "");
+		return;
+	case HOOK_RENAME:
+		streams_answer(m, slot, msg, REASON_NONE, "", name);
+		return;
+	case HOOK_REDIRECT:
+		snprintf(moved, sizeof moved, "it is at %s", name);
+		streams_answer(m, slot, msg, REASON_CALLBACK_MOVED, moved, "");
+		return;
+	case HOOK_REFUSE:
+		streams_answer(m, slot, msg, REASON_CALLBACK_REFUSED, text, "");
+		return;
+	case HOOK_FAIL:
+	case HOOK_VERDICTS:
+		break;
+	}
+	streams_answer(
+	    m, slot, msg, open ? REASON_NONE : REASON_CALLBACK_FAILED, "", "");
+}
+
+bool
+hooks_ask(struct master *m, unsigned slot, const struct ipc_msg *msg)
+{
+	const struct ipc_publish *p = &msg->u.publish;
+	const struct conf_app *app = conf_key_app(m->conf, p->key, p->keylen);
+	enum hook_event event =
+	    msg->kind == IPC_PLAY ? HOOK_PLAY : HOOK_PUBLISH;
+	if (*conf_hook(app, event) == '\0')
+		return false;
+	struct ipc_msg *copy = malloc(sizeof *copy);
+	uint64_t id = 0;
+	if (copy != NULL)
+		id = hooks_send(
+		    m, app, event, hooks_facts(hooks_client(m, p->conn), p));
+	struct hook_ask *a =
+	    id != 0 ? add(m, id, app, event, slot, p->conn) : NULL;
+	if (a == NULL) {
+		free(copy);
+		judge(m, slot, msg, app->hook_fail == CONF_FAIL_OPEN, HOOK_FAIL,
+		    "", "");
+		return true;
+	}
+	*copy = *msg;
+	a->msg = copy;
+	return true;
+}
+
+const struct streams_gate hooks_gate = { hooks_ask, hooks_begun };
+
+void
+hooks_cancel(struct master *m, uint64_t conn, uint64_t request)
+{
+	for (struct hook_ask *a = m->hooks->asks; a != NULL; a = a->next)
+		if (a->msg != NULL && a->conn == conn &&
+		    a->msg->request == request)
+			a->over = true;
+}
+
+/* Answers. ---------------------------------------------------------------- */
+
+static struct hook_ask *
+take(struct hooks *h, uint64_t id)
+{
+	for (struct hook_ask **p = &h->asks; *p != NULL; p = &(*p)->next)
+		if ((*p)->id == id) {
+			struct hook_ask *a = *p;
+			*p = a->next;
+			return a;
+		}
+	return NULL;
+}
+
+static bool
+still_there(const struct master *m, const struct hook_ask *a)
+{
+	return m->slot[a->slot].proc.pid != 0 &&
+	       m->slot[a->slot].proc.incarnation == a->incarnation;
+}
+
+/* An update that is refused ends the client. */
+static void
+end_client(struct master *m, const struct hook_ask *a)
+{
+	struct ipc_msg k = { .kind = IPC_KICK };
+	k.u.kick.conn = a->conn;
+	(void)master_tell(m, a->slot, &k);
+}
+
+static void
+settle(struct master *m, struct hook_ask *a, enum hook_verdict v,
+    const char *text, const char *name)
+{
+	if (still_there(m, a) && a->over)
+		judge(m, a->slot, a->msg, false, HOOK_REFUSE, "", "");
+	else if (still_there(m, a) && a->msg != NULL)
+		judge(m, a->slot, a->msg, a->open, v, text, name);
+	else if (still_there(m, a) && v == HOOK_REFUSE)
+		end_client(m, a);
+	free_ask(a);
+}
+
+/* A text of a message, "" if it has none, or one that is too long. */
+static const char *
+text_of(const json_t *j, const char *name, size_t max)
+{
+	const json_t *v = json_object_get(j, name);
+	const char *s = json_string_value(v);
+	return s != NULL && json_string_length(v) < max ? s : "";
+}
+
+void
+hooks_answered(struct master *m, const json_t *j)
+{
+	json_int_t id = json_integer_value(json_object_get(j, "id"));
+	int v = hook_verdict_find(text_of(j, "verdict", 16));
+	const char *name = text_of(j, "name", HOOKS_NAME);
+	struct hook_ask *a = id > 0 ? take(m->hooks, (uint64_t)id) : NULL;
+	if (a == NULL)
+		return;
+	if ((v == HOOK_RENAME || v == HOOK_REDIRECT) && *name == '\0')
+		v = HOOK_FAIL;
+	settle(m, a, v >= 0 ? (enum hook_verdict)v : HOOK_FAIL,
+	    text_of(j, "text", HOOKS_TEXT), name);
+}
+
+void
+hooks_fail_all(struct master *m)
+{
+	/* an answer may lead to a new question: that is of the next process */
+	struct hook_ask *all = m->hooks->asks, *a;
+	m->hooks->asks = NULL;
+	while ((a = all) != NULL) {
+		all = a->next;
+		settle(m, a, HOOK_FAIL, "", "");
+	}
+}
+
+void
+hooks_forget_worker(struct master *m, unsigned slot, uint64_t incarnation)
+{
+	struct hook_ask **p = &m->hooks->asks;
+	while (*p != NULL) {
+		struct hook_ask *a = *p;
+		if (a->slot != slot || a->incarnation != incarnation) {
+			p = &a->next;
+			continue;
+		}
+		*p = a->next;
+		free_ask(a);
+	}
+}
+
+uint64_t
+hooks_ask_tick(struct master *m, uint64_t now_ns)
+{
+	uint64_t next = UINT64_MAX;
+	bool late = false;
+	if (now_ns < m->hooks->ask_ns)
+		return m->hooks->ask_ns;
+	for (struct hook_ask *a = m->hooks->asks; a != NULL; a = a->next) {
+		late |= now_ns >= a->deadline_ns;
+		if (a->deadline_ns < next)
+			next = a->deadline_ns;
+	}
+	if (late && m->hooks->child.pid != 0 && !m->hooks->killed) {
+		m->hooks->late = true;
+		hooks_kill(m->hooks); /* it answers in time, or it hangs */
+	}
+	m->hooks->ask_ns = next;
+	if (late && m->hooks->child.pid == 0)
+		hooks_drop_pieces(m->hooks); /* it does not start */
+	if (late)
+		hooks_fail_all(m);
+	return m->hooks->ask_ns;
+}

@@ -1,0 +1,147 @@
+/*
+ * hooks_own - what the parts of hooks share; nobody else includes it.
+ *
+ *	hooks.c		the process, its life, and who calls whom
+ *	hooks_proc.c	messages to it
+ *	hooks_ask.c	questions that wait for an answer
+ *	hooks_use.c	clients, and what they publish and play
+ */
+#ifndef MASTER_HOOKS_OWN_H
+#define MASTER_HOOKS_OWN_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/conf.h"
+#include "common/hooks.h"
+#include "common/ipc.h"
+#include "master/child.h"
+#include "master/hooks.h"
+
+enum {
+	HOOKS_PIDFD = 7, /* of epoll data */
+	HOOKS_SOCK = 8,
+	HOOKS_TABLE = 4096 /* chains of clients */
+};
+
+struct master;
+
+/* A message that the process does not take yet. */
+struct hook_piece {
+	struct hook_piece *next;
+	size_t len;
+	char text[];
+};
+
+/* Something that a client publishes or plays. */
+struct hook_use {
+	struct hook_use *next;
+	uint64_t request;
+	bool playing;
+	uint64_t begun_ns, update_ns; /* update_ns: the next; 0: none */
+	uint32_t keylen, argslen;
+	char text[]; /* key of the stream, args */
+};
+
+struct hook_client {
+	struct hook_client *next;
+	uint64_t conn, incarnation, since_ns;
+	unsigned slot;
+	uint32_t row;
+	const struct conf_app *app;
+	struct hook_use *uses;
+	uint64_t bytes_in, bytes_out; /* when last looked at */
+	struct span key, addr, args, url, page, swf, agent;
+	size_t len;
+	char text[]; /* what they point into */
+};
+
+/* A question that a worker waits for, or the kind of an update. */
+struct hook_ask {
+	struct hook_ask *next;
+	uint64_t id, deadline_ns, incarnation;
+	enum hook_event event;
+	unsigned slot;
+	bool open; /* if it fails it is allowed */
+	uint64_t conn;
+	bool over;	     /* the client does not want to know any more */
+	struct ipc_msg *msg; /* PUBLISH, PLAY; NULL: of an update */
+};
+
+struct hooks {
+	struct child child;
+	bool wanted; /* an application has callbacks */
+	bool killed, late, quits;
+	uint64_t run; /* of this process, in its tags */
+	uint64_t start_ns, respawn_ns, stop_ns;
+	unsigned faults; /* in a row */
+	struct hook_piece *first, **last;
+	size_t waits; /* bytes */
+	uint64_t next_id;
+	struct hook_ask *asks;
+	uint64_t ask_ns; /* no deadline of theirs is earlier */
+	uint64_t swept_ns;
+	uint64_t update_ns; /* the next of all */
+	struct hook_client *clients[HOOKS_TABLE];
+	char server[16], service[24];
+};
+
+/* hooks_proc.c ------------------------------------------------------------ */
+
+uint64_t hooks_tag(const struct hooks *h, unsigned kind);
+
+/* Send a message; j is taken.  False: there is nobody to take it, or will be soon. */
+bool hooks_tell(struct master *m, json_t *j);
+void hooks_flush(struct master *m);
+void hooks_drop_pieces(struct hooks *h);
+void hooks_kill(struct hooks *h);
+
+/* hooks_ask.c ------------------------------------------------------------- */
+
+/*
+ * Send a request about event to the application's URL; facts are taken.
+ * Returns its id, or 0: there is nobody to take it
+ */
+uint64_t hooks_send(struct master *m, const struct conf_app *app,
+    enum hook_event event, json_t *facts);
+
+/* Remember an update of the client that was sent as `id`. */
+void hooks_await_update(
+    struct master *m, uint64_t id, const struct hook_client *c);
+
+/* An answer has come. */
+void hooks_answered(struct master *m, const json_t *j);
+
+/* Nobody will answer any more. */
+void hooks_fail_all(struct master *m);
+
+/* Deadlines.  Returns the next (ns). */
+uint64_t hooks_ask_tick(struct master *m, uint64_t now_ns);
+
+/* For struct streams_gate. */
+bool hooks_ask(struct master *m, unsigned slot, const struct ipc_msg *msg);
+
+/* The client does not want any more what it has asked for. */
+void hooks_cancel(struct master *m, uint64_t conn, uint64_t request);
+
+/* Nobody waits for the answers of that worker's questions. */
+void hooks_forget_worker(struct master *m, unsigned slot, uint64_t incarnation);
+
+/* hooks_use.c ------------------------------------------------------------- */
+
+struct hook_client *hooks_client(const struct master *m, uint64_t conn);
+
+/* What is known of a client (NULL: only what is in p) for a request about p. */
+json_t *hooks_facts(const struct hook_client *c, const struct ipc_publish *p);
+
+/* For struct streams_gate. */
+void hooks_begun(struct master *m, unsigned slot, uint64_t request,
+    bool playing, const struct ipc_publish *p);
+
+/* Updates, and clients that went without a word.  Returns the next (ns). */
+uint64_t hooks_use_tick(struct master *m, uint64_t now_ns);
+
+void hooks_free_clients(struct master *m);
+
+#endif
