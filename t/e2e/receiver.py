@@ -2,7 +2,8 @@
 """receiver.py FILE: what servers ask by HTTP, for tests.
 
 Listens on a free port of 127.0.0.1, which it prints.  Every request is a line of
-JSON in FILE: method, path, http (version), headers, body.  The path says what is
+JSON in FILE: method, path, http (version), headers, body, at_once (requests that have
+no answer yet, with this one).  The path says what is
 answered, and the rest of it with what; so a configuration chooses:
 
 	/allow/...	200, body "ok"
@@ -23,7 +24,7 @@ import threading
 import time
 
 lock = threading.Condition()
-waiting = 0
+waiting = open_now = 0
 
 
 class Receiver(http.server.BaseHTTPRequestHandler):
@@ -53,13 +54,23 @@ class Receiver(http.server.BaseHTTPRequestHandler):
         self.answer(200 if enough else 503, b"ok")
 
     def do_POST(self):
+        global open_now
+        with lock:
+            open_now += 1
+        try:
+            self.serve()
+        finally:
+            with lock:
+                open_now -= 1
+
+    def serve(self):
         size = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(size).decode("latin-1")
         with lock:
             print(json.dumps({"method": self.command, "path": self.path,
                               "http": self.request_version,
                               "headers": dict(self.headers.items()),
-                              "body": body}), file=out, flush=True)
+                              "body": body, "at_once": open_now}), file=out, flush=True)
         part = self.path.split("?")[0].split("/")[1:]
         kind, arg = part[0], part[1] if len(part) > 1 else ""
         self.close_connection = True
