@@ -25,7 +25,7 @@ strings_of() {
 }
 
 for page in sluice.8 sluicectl.8 sluice-bench.1 sluice.conf.5 sluice.keys.5 sluice-log.5 \
-    sluice-edge.7; do
+    sluice-edge.7 sluice-script.7; do
 	[[ -e man/$page ]] || { echo "man/$page is missing"; exit 1; }
 done
 
