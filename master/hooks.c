@@ -52,6 +52,7 @@ hooks_free(struct master *m)
 		free(a->msg);
 		free(a);
 	}
+	hooks_relay_forget(m, 0);
 	hooks_free_clients(m);
 	free(h);
 	m->hooks = NULL;

@@ -71,6 +71,16 @@ hooks_await_update(struct master *m, uint64_t id, const struct hook_client *c)
 		(void)add(m, id, c->app, HOOK_UPDATE, c->slot, c->conn);
 }
 
+/* It is published here, and sent to url. */
+static void
+relay(
+    struct master *m, unsigned slot, const struct ipc_msg *msg, const char *url)
+{
+	bool kept = hooks_relay_keep(m, slot, msg->request, url);
+	streams_answer(
+	    m, slot, msg, kept ? REASON_NONE : REASON_CALLBACK_FAILED, "", "");
+}
+
 /* Tell who asked; open: if it has failed, it is allowed. */
 static void
 judge(struct master *m, unsigned slot, const struct ipc_msg *msg, bool open,
@@ -85,6 +95,10 @@ judge(struct master *m, unsigned slot, const struct ipc_msg *msg, bool open,
 		streams_answer(m, slot, msg, REASON_NONE, "", name);
 		return;
 	case HOOK_REDIRECT:
+		if (msg->kind == IPC_PUBLISH) {
+			relay(m, slot, msg, name);
+			return;
+		}
 		snprintf(moved, sizeof moved, "it is at %s", name);
 		streams_answer(m, slot, msg, REASON_CALLBACK_MOVED, moved, "");
 		return;
@@ -126,7 +140,8 @@ hooks_ask(struct master *m, unsigned slot, const struct ipc_msg *msg)
 	return true;
 }
 
-const struct streams_gate hooks_gate = { hooks_ask, hooks_begun };
+const struct streams_gate hooks_gate = { hooks_ask, hooks_begun,
+	hooks_relay_drop };
 
 void
 hooks_cancel(struct master *m, uint64_t conn, uint64_t request)

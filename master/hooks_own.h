@@ -5,6 +5,7 @@
  *	hooks_proc.c	messages to it
  *	hooks_ask.c	questions that wait for an answer
  *	hooks_use.c	clients, and what they publish and play
+ *	hooks_relay.c	streams that an answer sends to another server
  */
 #ifndef MASTER_HOOKS_OWN_H
 #define MASTER_HOOKS_OWN_H
@@ -80,6 +81,7 @@ struct hooks {
 	size_t waits; /* bytes */
 	uint64_t next_id;
 	struct hook_ask *asks;
+	struct hook_relay *relays;
 	uint64_t ask_ns; /* no deadline of theirs is earlier */
 	uint64_t swept_ns;
 	uint64_t update_ns; /* the next of all */
@@ -143,5 +145,19 @@ void hooks_begun(struct master *m, unsigned slot, uint64_t request,
 uint64_t hooks_use_tick(struct master *m, uint64_t now_ns);
 
 void hooks_free_clients(struct master *m);
+
+/* hooks_relay.c ----------------------------------------------------------- */
+
+/* When that request is granted, send its stream to url.  False: no memory. */
+bool hooks_relay_keep(
+    struct master *m, unsigned slot, uint64_t request, const char *url);
+
+/* It is granted, as p; it is not, or is not wanted any more. */
+void hooks_relay_begin(struct master *m, unsigned slot, uint64_t request,
+    const struct ipc_publish *p);
+void hooks_relay_drop(struct master *m, unsigned slot, uint64_t request);
+
+/* All of a dead worker; 0: all. */
+void hooks_relay_forget(struct master *m, uint64_t incarnation);
 
 #endif

@@ -178,6 +178,8 @@ hooks_begun(struct master *m, unsigned slot, uint64_t request, bool playing,
     const struct ipc_publish *p)
 {
 	struct hook_client *c = hooks_client(m, p->conn);
+	if (!playing)
+		hooks_relay_begin(m, slot, request, p);
 	if (c == NULL || c->slot != slot)
 		return;
 	struct hook_use *u = malloc(sizeof *u + p->keylen + p->argslen);
@@ -291,6 +293,7 @@ on_done(struct master *m, struct hook_client *c, uint64_t request)
 			return;
 		}
 	hooks_cancel(m, c->conn, request);
+	hooks_relay_drop(m, c->slot, request);
 }
 
 int
@@ -341,6 +344,7 @@ hooks_worker_died(struct master *m, unsigned slot, uint64_t incarnation)
 {
 	(void)slot;
 	hooks_forget_worker(m, slot, incarnation);
+	hooks_relay_forget(m, incarnation);
 	each(m, lives_in_other, incarnation);
 }
 

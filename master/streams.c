@@ -506,6 +506,8 @@ refuse_saying(struct master *m, unsigned slot, uint64_t request,
 	LOG(stream_refuse, .app = key_part(p->key, p->keylen, 1),
 	    .stream = key_part(p->key, p->keylen, 3), .reason = why,
 	    .worker = slot, .client = p->conn);
+	if (m->streams->gate != NULL)
+		m->streams->gate->refused(m, slot, request);
 	(void)master_tell(m, slot, &a);
 }
 

@@ -126,11 +126,13 @@ uint32_t streams_live(const struct streams *s);
  *		streams_answer() is called with the same msg, at once or later; false:
  *		nobody has to be asked
  * begun	what p asked for, by a request of the worker of a slot, is granted
+ * refused	a publish that was answered with REASON_NONE is not granted after all
  */
 struct streams_gate {
 	bool (*ask)(struct master *m, unsigned slot, const struct ipc_msg *msg);
 	void (*begun)(struct master *m, unsigned slot, uint64_t request,
 	    bool playing, const struct ipc_publish *p);
+	void (*refused)(struct master *m, unsigned slot, uint64_t request);
 };
 
 /* gate outlives s.  Context: start. */
