@@ -4,7 +4,7 @@
  * bytes (conf->bytes of them) in a sealed memfd; both sides are of one build,
  * which conf_magic checks.
  *
- *	| struct conf | vhosts | apps | aliases | routes | nets | targets |
+ *	| struct conf | vhosts | apps | aliases | routes | nets |
  *
  * struct conf holds what is said once for the server.  vhost 0 is
  * _defaultVHost_, which takes every host name that no other has.  Each vhost
@@ -33,8 +33,7 @@ enum {
 	CONF_APPS_MAX = 16384,
 	CONF_ALIASES_MAX = 4096,
 	CONF_ROUTES_MAX = 4096,
-	CONF_NETS_MAX = 4096,	/* in Allow, in Deny */
-	CONF_TARGETS_MAX = 1024 /* Republish/Target */
+	CONF_NETS_MAX = 4096 /* in Allow, in Deny */
 };
 
 enum log_level {
@@ -48,6 +47,8 @@ enum log_level {
 enum conf_slow { CONF_SLOW_SKIP, CONF_SLOW_AUDIO, CONF_SLOW_CLOSE };
 
 enum conf_mode { CONF_MODE_LOCAL, CONF_MODE_REMOTE };
+
+enum conf_check { CONF_CHECK_EDGE, CONF_CHECK_ORIGIN };
 
 /* Latency: a window of that many ms from 0 (lowest), or: */
 enum { CONF_LATENCY_BALANCED = -1, CONF_LATENCY_THROUGHPUT = 350 };
@@ -65,6 +66,7 @@ enum conf_type {
 	CONF_BOOL,
 	CONF_LEVEL,
 	CONF_MODE,
+	CONF_CHECK,
 	CONF_SLOW,
 	CONF_LATENCY,
 	CONF_NETS,
@@ -99,6 +101,7 @@ struct conf_listen {
 #define CONF_FIELD_BOOL	   int64_t
 #define CONF_FIELD_LEVEL   int64_t
 #define CONF_FIELD_MODE	   int64_t
+#define CONF_FIELD_CHECK   int64_t
 #define CONF_FIELD_SLOW	   int64_t
 #define CONF_FIELD_LATENCY int64_t
 #define CONF_FIELD_NETS	   char_conf_string
@@ -140,15 +143,6 @@ struct conf_alias {
 	uint32_t vhost, line; /* in its Vhost.xml */
 };
 
-/* Streams of an application that go to another server: master/target_rule.h. */
-struct conf_target {
-	char app[CONF_NAME]; /* "": any of the virtual host */
-	char url[CONF_STRING], stream[CONF_STRING], when[CONF_STRING];
-	char keyfile[CONF_STRING];
-	uint32_t vhost, line; /* in the Application.xml */
-	uint32_t lag_ms;
-};
-
 struct conf_vhost {
 #define PARAM(member, type, file, path, def, min, max, text)                   \
 	CONF_IF_##file(CONF_NO_FIELD, CONF_FIELD, CONF_NO_FIELD)(member, type)
@@ -171,9 +165,9 @@ struct conf {
 	struct conf_listen listen[CONF_LISTEN_MAX];
 	uint32_t nlisten;
 	struct seat_range seats[SEAT_KINDS];
-	uint32_t nvhosts, napps, naliases, nroutes, nallow, ndeny, ntargets;
+	uint32_t nvhosts, napps, naliases, nroutes, nallow, ndeny;
 	/* bytes from the beginning; allow lies before deny */
-	uint64_t vhosts_at, apps_at, aliases_at, routes_at, nets_at, targets_at;
+	uint64_t vhosts_at, apps_at, aliases_at, routes_at, nets_at;
 };
 
 /* What conf_pack() puts together: arrays of its caller. */
@@ -184,7 +178,6 @@ struct conf_parts {
 	struct conf_alias *alias;
 	struct conf_route *route;
 	struct addr_net *allow, *deny;
-	struct conf_target *target;
 };
 
 /* A row of conf_params.def. */
@@ -224,7 +217,6 @@ struct conf_app *conf_app(const struct conf *c, uint32_t i);
 const struct conf_alias *conf_alias(const struct conf *c, uint32_t i);
 const struct conf_route *conf_route(const struct conf *c, uint32_t i);
 const struct addr_net *conf_net(const struct conf *c, uint32_t i);
-const struct conf_target *conf_target_at(const struct conf *c, uint32_t i);
 
 /* The virtual host of that name, or alias, in any case; NULL: none. */
 const struct conf_vhost *conf_find_vhost(

@@ -22,6 +22,7 @@
 #define TYPE_BOOL    CONF_BOOL
 #define TYPE_LEVEL   CONF_LEVEL
 #define TYPE_MODE    CONF_MODE
+#define TYPE_CHECK   CONF_CHECK
 #define TYPE_SLOW    CONF_SLOW
 #define TYPE_LATENCY CONF_LATENCY
 #define TYPE_NETS    CONF_NETS
@@ -45,6 +46,7 @@ const unsigned conf_params_count = sizeof conf_params / sizeof conf_params[0];
 static const char *const level_names[] = { "debug", "info", "notice", "warning",
 	"error" };
 static const char *const mode_names[] = { "local", "remote" };
+static const char *const check_names[] = { "edge", "origin" };
 static const char *const slow_names[] = { "skip", "audio", "close" };
 static const char *const order_names[] = { "Allow,Deny", "Deny,Allow" };
 static const char *const fail_names[] = { "closed", "open" };
@@ -201,6 +203,9 @@ expected(const struct conf_param *p, char *err, unsigned errlen)
 	case CONF_MODE:
 		snprintf(err, errlen, "local or remote");
 		return;
+	case CONF_CHECK:
+		snprintf(err, errlen, "edge or origin");
+		return;
 	case CONF_SLOW:
 		snprintf(err, errlen, "skip, audio or close");
 		return;
@@ -297,6 +302,8 @@ conf_set(void *of, const struct conf_param *p, const char *text, char *err,
 		r = pick(level_names, 5, buf, &v);
 	else if (p->type == CONF_MODE)
 		r = pick(mode_names, 2, buf, &v);
+	else if (p->type == CONF_CHECK)
+		r = pick(check_names, 2, buf, &v);
 	else if (p->type == CONF_SLOW)
 		r = pick(slow_names, 3, buf, &v);
 	else if (p->type == CONF_LATENCY)
@@ -336,6 +343,8 @@ conf_print(const void *of, const struct conf_param *p, char *buf, unsigned len)
 		snprintf(buf, len, "%s", log_level_name((enum log_level)v));
 	else if (p->type == CONF_MODE)
 		snprintf(buf, len, "%s", mode_names[v != 0]);
+	else if (p->type == CONF_CHECK)
+		snprintf(buf, len, "%s", check_names[v != 0]);
 	else if (p->type == CONF_SLOW)
 		snprintf(buf, len, "%s", slow_names[v < 3 ? v : 0]);
 	else if (p->type == CONF_LATENCY && v == CONF_LATENCY_BALANCED)

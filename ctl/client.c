@@ -48,6 +48,8 @@ role_name(uint32_t role)
 		[ROW_PLAY] = "play",
 		[ROW_WAIT] = "wait",
 		[ROW_UPSTREAM] = "upstream",
+		[ROW_EDGE] = "edge",
+		[ROW_VIRTUAL] = "virtual",
 	};
 	return role < sizeof name / sizeof *name ? name[role] : "unknown";
 }
@@ -79,6 +81,9 @@ add_client(const struct client_row *r, void *arg)
 	json_object_set_new(j, "skips", list_number(list_word(&r->skips)));
 	json_object_set_new(
 	    j, "lag_bytes", list_number(list_word(&r->lag_bytes)));
+	bool virtual = list_word32(&r->role) == ROW_VIRTUAL;
+	json_object_set_new(j, "edge",
+	    virtual ? list_number(list_word(&r->edge)) : json_null());
 	json_array_append_new(w->list, j);
 	return true;
 }
@@ -91,6 +96,38 @@ client_list(const struct attach *at, struct mono now)
 		rows_each(
 		    &at->arena, w.slot, at->slot_fd[w.slot], add_client, &w);
 	return w.list;
+}
+
+/* Virtual clients of an edge's connection. */
+static json_int_t
+clients_of(const json_t *rows, json_int_t edge)
+{
+	json_int_t n = 0;
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		const json_t *e =
+		    json_object_get(json_array_get(rows, i), "edge");
+		n += json_is_integer(e) && json_integer_value(e) == edge;
+	}
+	return n;
+}
+
+json_t *
+client_edges(const struct attach *at, struct mono now)
+{
+	json_t *rows = client_list(at, now), *edges = json_array();
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		json_t *row = json_array_get(rows, i);
+		const char *role =
+		    json_string_value(json_object_get(row, "role"));
+		if (!role || strcmp(role, "edge") != 0)
+			continue;
+		json_int_t id = json_integer_value(json_object_get(row, "id"));
+		json_object_set_new(
+		    row, "clients", json_integer(clients_of(rows, id)));
+		json_array_append(edges, row);
+	}
+	json_decref(rows);
+	return edges;
 }
 
 struct lookup {

@@ -7,6 +7,7 @@
 #include "ctl/edge.h"
 #include "ctl/filter.h"
 #include "ctl/output.h"
+#include "ctl/show.h"
 #include "ctl/stream.h"
 #include "ctl/text.h"
 #include "ctl/verb.h"
@@ -77,6 +78,8 @@ enum ctl_exit
 verb_edge_list(const struct ctl *c)
 {
 	char err[4 * TEXT_CELL];
+	if (c->option[OPTION_BELOW] != NULL)
+		return show_edges(c);
 	const struct output *o = c->json ? &output_json : &output_text;
 	json_t *rows = json_array();
 	enum ctl_exit rc = gather(c, rows, err, sizeof err);

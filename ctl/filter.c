@@ -11,7 +11,7 @@
 struct wanted {
 	const char *app, *stream, *role;
 	long worker; /* -1: any */
-	bool by_addr, by_lag;
+	bool by_addr, by_lag, virtual;
 	struct addr_net net;
 	uint64_t lag;
 };
@@ -27,7 +27,7 @@ static bool
 is_role(const char *text)
 {
 	static const char *const roles[] = { "new", "idle", "publish", "play",
-		"wait", "upstream" };
+		"wait", "upstream", "edge", "virtual" };
 	for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
 		if (strcmp(text, roles[i]) == 0)
 			return true;
@@ -46,7 +46,9 @@ parse(const struct ctl *c, struct wanted *w, char *err, size_t errlen)
 		.role = c->option[OPTION_ROLE],
 		.worker = worker ? strtol(worker, &end, 10) : -1,
 		.by_addr = addr != NULL,
-		.by_lag = slow != NULL };
+		.by_lag = slow != NULL,
+		.virtual = c->option[OPTION_VIRTUAL] != NULL };
+	w->virtual |= w->role != NULL && strcmp(w->role, "virtual") == 0;
 	if (worker && (end == worker || *end || w->worker < 0))
 		return expected(err, errlen, "worker", "the number of a slot");
 	if (addr &&
@@ -56,7 +58,8 @@ parse(const struct ctl *c, struct wanted *w, char *err, size_t errlen)
 		return expected(err, errlen, "slow", "bytes, as 64K or 1M");
 	if (w->role && !is_role(w->role))
 		return expected(err, errlen, "role",
-		    "new, idle, publish, play, wait or upstream");
+		    "new, idle, publish, play, wait, upstream, edge or "
+		    "virtual");
 	return 0;
 }
 
@@ -85,6 +88,10 @@ fits(const struct wanted *w, const json_t *row)
 				 ? text(row, "stream")
 				 : text(row, "name");
 	json_int_t lag = json_integer_value(json_object_get(row, "lag_bytes"));
+	/* only clients have a role */
+	if ((strcmp(text(row, "role"), "virtual") == 0) != w->virtual &&
+	    json_object_get(row, "role") != NULL)
+		return false;
 	return (!w->app || strcmp(w->app, text(row, "app")) == 0) &&
 	       (!w->stream || text_match(w->stream, stream)) &&
 	       (!w->role || strcmp(w->role, text(row, "role")) == 0) &&

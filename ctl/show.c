@@ -10,6 +10,7 @@
 #include "ctl/filter.h"
 #include "ctl/list.h"
 #include "ctl/output.h"
+#include "ctl/show.h"
 #include "ctl/stream.h"
 #include "ctl/text.h"
 #include "ctl/verb.h"
@@ -85,10 +86,32 @@ static const struct column client_columns[] = {
 	{ "AGENT", "agent", CELL_TEXT },
 };
 
+static const struct column virtual_columns[] = {
+	{ "ID", "id", CELL_COUNT },
+	{ "WORKER", "worker", CELL_COUNT },
+	{ "ADDRESS", "addr", CELL_TEXT },
+	{ "EDGE", "edge", CELL_COUNT },
+	{ "APP", "app", CELL_TEXT },
+	{ "INSTANCE", "instance", CELL_TEXT },
+	{ "AGE", "connected_s", CELL_AGE },
+	{ "AGENT", "agent", CELL_TEXT },
+};
+
+static const struct column edges_columns[] = {
+	{ "ID", "id", CELL_COUNT },
+	{ "WORKER", "worker", CELL_COUNT },
+	{ "ADDRESS", "addr", CELL_TEXT },
+	{ "AGE", "connected_s", CELL_AGE },
+	{ "CLIENTS", "clients", CELL_COUNT },
+	{ "IN", "bytes_in", CELL_BYTES },
+	{ "OUT", "bytes_out", CELL_BYTES },
+};
+
 static const struct column client_record[] = {
 	{ "id", "id", CELL_COUNT },
 	{ "role", "role", CELL_TEXT },
 	{ "address", "addr", CELL_TEXT },
+	{ "edge", "edge", CELL_COUNT },
 	{ "stream", "", CELL_NAME },
 	{ "agent", "agent", CELL_TEXT },
 	{ "worker", "worker", CELL_COUNT },
@@ -131,6 +154,10 @@ static const struct view server_view = VIEW(server_columns, true, ""),
 			     VIEW(stream_columns, false, "no streams"),
 			 client_view =
 			     VIEW(client_columns, false, "no clients"),
+			 virtual_view = VIEW(
+			     virtual_columns, false, "no clients behind edges"),
+			 edges_view =
+			     VIEW(edges_columns, false, "no edges below"),
 			 one_client = VIEW(client_record, true, ""),
 			 one_stream = VIEW(stream_record, true, "");
 
@@ -194,7 +221,14 @@ verb_stream_list(const struct ctl *c)
 enum ctl_exit
 verb_client_list(const struct ctl *c)
 {
-	return gathered(c, client_list, &client_view);
+	return gathered(c, client_list,
+	    c->option[OPTION_VIRTUAL] != NULL ? &virtual_view : &client_view);
+}
+
+enum ctl_exit
+show_edges(const struct ctl *c)
+{
+	return gathered(c, client_edges, &edges_view);
 }
 
 /* One of a list, measured over a second. --------------------------------- */

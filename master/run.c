@@ -14,7 +14,6 @@
 #include "master/logw.h"
 #include "master/master.h"
 #include "master/pulls.h"
-#include "master/republish.h"
 #include "master/run.h"
 #include "master/scripts.h"
 #include "master/streams.h"
@@ -136,9 +135,6 @@ run(struct master *m)
 		if (other < next)
 			next = other;
 		other = pulls_tick(m, now);
-		if (other < next)
-			next = other;
-		other = republish_tick(m, now);
 		if (other < next)
 			next = other;
 		other = scripts_tick(m, now);

@@ -111,6 +111,7 @@ connect_property(
 		{ "type", &out->type },
 		{ CMD_NODE, &out->node },
 		{ CMD_CLIENT, &out->client },
+		{ CMD_CLIENT_VIA, &out->via },
 	};
 	const struct {
 		const char *key;
@@ -121,6 +122,8 @@ connect_property(
 		{ "videoCodecs", &out->video_codecs },
 		{ "videoFunction", &out->video_function },
 		{ "capsEx", &out->caps_ex },
+		{ CMD_TREE, &out->tree },
+		{ CMD_CLIENT_HOPS, &out->hops },
 	};
 	const struct {
 		const char *key;

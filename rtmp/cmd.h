@@ -66,10 +66,15 @@ enum {
  * answer, and in play (its fifth argument, { via, hops }) through which servers
  * a request came, and how many at most.  Others ignore it.
  */
-#define CMD_NODE   "sluiceNode"
-#define CMD_CLIENT "sluiceClient"
-#define CMD_VIA	   "via"
-#define CMD_HOPS   "hops"
+#define CMD_NODE	"sluiceNode"
+#define CMD_CLIENT	"sluiceClient"
+#define CMD_VIA		"via"
+#define CMD_HOPS	"hops"
+/* Of connections that carry many clients: see rtmp/tree.h. */
+#define CMD_TREE	"sluiceTree"
+#define CMD_ASK		"sluiceAsk"
+#define CMD_CLIENT_VIA	"sluiceVia"
+#define CMD_CLIENT_HOPS "sluiceHops"
 
 enum cmd_id {
 	CMD_OTHER,
@@ -105,6 +110,9 @@ struct cmd_connect {
 	struct span node; /* of a Sluice that fetches streams: CMD_NODE */
 	/* CMD_CLIENT: the address, with port, of whom it publishes for */
 	struct span client;
+	double tree;	 /* CMD_TREE: it will carry clients; 0 if not sent */
+	struct span via; /* CMD_CLIENT_VIA: servers that it came through, */
+	double hops;	 /* and how many */
 	bool fpad;
 	double capabilities, audio_codecs, video_codecs, video_function;
 	double caps_ex;		 /* Enhanced RTMP v2, 0 if not sent */
@@ -216,6 +224,8 @@ struct cmd_connect_result {
 	uint32_t caps_ex;
 	double video_function;
 	const char *node; /* CMD_NODE; NULL: left out */
+	double tree;	  /* CMD_TREE; 0: left out */
+	bool informed;	  /* CMD_ASK is false: nobody here wants to be asked */
 };
 
 /*
@@ -232,6 +242,10 @@ void cmd_write_connect_result(
 /* _error with null and level error; also the answer to connect. */
 void cmd_write_error(struct writer *w, uint32_t chunk, double txn,
     const char *code, const char *description);
+
+/* The same with an information object as it came, AMF0. */
+void cmd_write_error_raw(
+    struct writer *w, uint32_t chunk, double txn, struct span info);
 
 /* _result null NUMBER: createStream, getStreamLength. */
 void cmd_write_result_number(

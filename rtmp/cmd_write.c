@@ -95,6 +95,10 @@ cmd_write_connect_result(
 	amf0_object_end(w);
 	if (r->node != NULL)
 		amf0_prop_text(w, CMD_NODE, r->node);
+	if (r->tree != 0)
+		amf0_prop_number(w, CMD_TREE, r->tree);
+	if (r->informed)
+		amf0_prop_boolean(w, CMD_ASK, false);
 	write_enhanced(w, r);
 	amf0_object_end(w);
 	call_end(w, &c);
@@ -109,6 +113,16 @@ cmd_write_error(struct writer *w, uint32_t chunk, double txn, const char *code,
 	write_info(w, "error", code);
 	amf0_prop_text(w, "description", description);
 	amf0_object_end(w);
+	call_end(w, &c);
+}
+
+void
+cmd_write_error_raw(
+    struct writer *w, uint32_t chunk, double txn, struct span info)
+{
+	struct call c = call_begin(w, chunk, 0, "_error", txn);
+	amf0_write_null(w);
+	writer_span(w, info);
 	call_end(w, &c);
 }
 
@@ -278,6 +292,7 @@ cmd_write_connect(struct writer *w, uint32_t chunk, const struct cmd_connect *c)
 	prop_if_string(w, "pageUrl", c->page_url);
 	prop_if_string(w, CMD_NODE, c->node);
 	prop_if_string(w, CMD_CLIENT, c->client);
+	prop_if_number(w, CMD_TREE, c->tree);
 	prop_if_number(w, "objectEncoding", c->object_encoding);
 	prop_if_value(w, "fourCcList", &c->fourcc_list);
 	prop_if_value(w, "videoFourCcInfoMap", &c->video_fourcc_map);

@@ -14,7 +14,8 @@
  *	readers		worker (M)	players per block
  *	resident	worker (M)	segments that hold memory
  *	counters	worker		see common/counters.def; never reset
- *	rows		worker (M)	one per client, for sluicectl
+ *	rows		worker (M)	one per client, for sluicectl: of
+ *					connections, then of virtual clients
  *	owner words	worker, M	0 free, or OWNER(block, gen)
  *	halves		worker, M	per block: struct ring_half
  *	segments	worker		bytes of rings, no headers
@@ -52,7 +53,9 @@ enum row_role {
 	ROW_PUBLISH,
 	ROW_PLAY,
 	ROW_WAIT,
-	ROW_UPSTREAM /* a connection that this server has made */
+	ROW_UPSTREAM, /* a connection that this server has made */
+	ROW_EDGE,     /* a server below, that carries its clients */
+	ROW_VIRTUAL   /* one of these */
 };
 
 /*
@@ -67,6 +70,7 @@ struct client_row {
 	_Atomic uint64_t bytes_in, bytes_out;
 	_Atomic uint64_t skips;
 	_Atomic uint64_t lag_bytes; /* play: head - cursor at the last look */
+	_Atomic uint64_t edge;	    /* virtual: id of the edge's connection */
 	alignas(64) char addr[64];  /* "192.0.2.1:4711", NUL-ended */
 	uint32_t keylen; /* of key; before a name is known, app and instance */
 	char key[ROW_KEY];

@@ -2,13 +2,17 @@
 
 #include "worker/admin.h"
 #include "worker/session.h"
+#include "worker/tree.h"
 
 static void
 kick(struct worker *w, const struct ipc_kick *k)
 {
 	struct conn *c = conn_by_id(w, k->conn);
+	struct guest *g = c == NULL ? guest_by_id(w, k->conn) : NULL;
 	if (c != NULL)
 		session_end(w, c, REASON_KICKED);
+	else if (g != NULL)
+		tree_kick(w, g);
 }
 
 void

@@ -3,20 +3,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/cidr.h"
 #include "common/log.h"
 #include "rtmp/explicit.h"
 #include "rtmp/url.h"
 #include "rtmp/wire.h"
 #include "worker/command.h"
+#include "worker/connect.h"
+#include "worker/door.h"
 #include "worker/hook.h"
-#include "worker/node.h"
-#include "worker/query.h"
 #include "worker/sessions.h"
-#include "worker/ways.h"
-
-#define FMS_VERSION	 "5,0,17,0" /* what clients compare their features with */
-#define DEFAULT_INSTANCE "_definst_"
+#include "worker/tree.h"
 
 /* One command as its handler sees it. */
 struct call {
@@ -26,15 +22,9 @@ struct call {
 	const struct cmd *cmd;
 	uint32_t msid;
 	struct netstream *ns; /* of msid, or NULL */
-};
-
-/* Where a client wants to go, by its connect. */
-struct entrance {
-	struct url_app a; /* of the last server */
-	bool is_explicit;
-	struct explicit_url u;
-	char app[IPC_KEY_MAX]; /* explicit: of the key; a.app is in it */
-	char words[IPC_TEXT_MAX];
+	uint8_t type;	      /* the message as it came */
+	const uint8_t *p;
+	size_t n;
 };
 
 typedef enum reason command_fn(const struct call *k);
@@ -72,253 +62,6 @@ status_text(const struct call *k, const char *code, const char *text)
 	};
 	cmd_write_on_status(&wr, session_chunk(k->s), k->msid, &st);
 	conn_write_end(k->w, k->c, &wr);
-}
-
-/* connect ----------------------------------------------------------------- */
-
-/* A name of an application or instance: not empty, printable, bounded. */
-static bool
-name_ok(struct span s, size_t max)
-{
-	if (s.len == 0 || s.len > max)
-		return false;
-	for (size_t i = 0; i < s.len; i++)
-		if ((uint8_t)s.p[i] < 32 || s.p[i] == 127)
-			return false;
-	return true;
-}
-
-/* Put vhost, app and instance together; false if they are not allowed. */
-static bool
-set_prefix(
-    const struct call *k, struct span vhost, struct span app, struct span inst)
-{
-	char prefix[IPC_KEY_MAX];
-	if (inst.len == 0 || url_same_host(inst, span_of(DEFAULT_INSTANCE)))
-		inst = span_of(DEFAULT_INSTANCE);
-	size_t max = explicit_is(app) ? IPC_KEY_MAX : SESSION_APP_MAX;
-	if (!name_ok(app, max) || !name_ok(inst, SESSION_APP_MAX) ||
-	    vhost.len + app.len + inst.len + 4 > IPC_KEY_MAX)
-		return false;
-	struct writer wr;
-	writer_init(&wr, prefix, sizeof prefix);
-	writer_span(&wr, vhost);
-	writer_u8(&wr, 0);
-	writer_span(&wr, app);
-	writer_u8(&wr, 0);
-	writer_span(&wr, inst);
-	return writer_ok(&wr) &&
-	       session_set_prefix(k->w, k->s, (struct span){ prefix, wr.len });
-}
-
-/*
- * The virtual host that the client names, and the application: app as sent, or
- * the one of tcUrl when it is missing.
- */
-static const struct conf_vhost *
-find_vhost(
-    const struct conf *conf, const struct cmd_connect *cc, struct url_app *a)
-{
-	struct url_tc tc = { 0 };
-	struct span alt;
-	const struct conf_vhost *v = NULL;
-	bool split = url_split_tc(cc->tc_url, &tc);
-	url_split_app(cc->app, a);
-	if (split && a->query.len == 0)
-		a->query = tc.query;
-	if (split && a->app.len == 0) {
-		a->app = tc.app;
-		a->instance = tc.instance;
-	}
-	if (conf->alt_vhost && url_query(a->query, "_fcs_vhost", &alt))
-		v = conf_find_vhost(conf, alt);
-	else if (split)
-		v = conf_find_vhost(conf, tc.host);
-	return v ? v : conf_vhost(conf, 0);
-}
-
-static struct span
-vhost_name(const struct call *k)
-{
-	return span_of(conf_vhost(k->w->conf, k->c->app->vhost)->name);
-}
-
-/* The keys that a client shows with connect.  False: too many of them. */
-static bool
-keep_query(const struct call *k, struct span query)
-{
-	char kept[IPC_QUERY_MAX];
-	size_t len = 0;
-	bool ok = query_keep(query, kept, sizeof kept, &len) &&
-		  session_set_query(k->w, k->s, (struct span){ kept, len });
-	explicit_bzero(kept, sizeof kept);
-	return ok;
-}
-
-static void
-write_window(struct writer *wr, struct session *s)
-{
-	wire_window_ack_size(wr, WIRE_WINDOW_DEFAULT);
-	wire_peer_bandwidth(wr, WIRE_WINDOW_DEFAULT, 2);
-	/* once, to everybody, before the answer (architecture rule 12) */
-	if (!s->chunk_set)
-		wire_set_chunk_size(wr, WIRE_CHUNK);
-	s->chunk_set = true;
-}
-
-/* words: of the caller's, or "" for those of the reason */
-static enum reason
-reject_in(const struct call *k, enum reason why, const char *words)
-{
-	struct writer wr;
-	char text[320];
-	snprintf(text, sizeof text,
-	    "[ Server.Reject ] : (_defaultRoot_, %s) : %s", vhost_name(k).p,
-	    words[0] != '\0' ? words : reason_text(why));
-	if (conn_write(k->w, k->c, SESSION_REPLY, &wr)) {
-		write_window(&wr, k->s);
-		cmd_write_error(&wr, session_chunk(k->s), k->cmd->txn,
-		    reason_status(why), text);
-		cmd_write_close(&wr, session_chunk(k->s));
-		conn_write_end(k->w, k->c, &wr);
-	}
-	return why;
-}
-
-static enum reason
-reject(const struct call *k, enum reason why)
-{
-	return reject_in(k, why, "");
-}
-
-static void
-log_connect(
-    const struct call *k, const struct cmd_connect *cc, const struct url_app *a)
-{
-	conn_row_key(k->c, k->s->prefix, k->s->prefix_len);
-	conn_row_agent(k->c, cc->flash_ver.p, cc->flash_ver.len);
-	LOG(client_connect, .client = k->c->id, .addr = k->c->row->addr,
-	    .vhost = vhost_name(k), .app = a->app, .instance = a->instance,
-	    .agent = cc->flash_ver, .worker = k->w->self);
-}
-
-/* What is asked of an edge goes on with the tcUrl of the client. */
-static enum reason
-enter_edge(const struct call *k, const struct conf_vhost *v, struct span url,
-    struct entrance *e)
-{
-	/* without a host it is known when a stream is asked for */
-	bool known = !e->is_explicit || e->u.host.len > 0;
-	enum reason why = known ? ways_admit(k->w->conf, v, url, e->is_explicit)
-				: REASON_NONE;
-	if (why == REASON_EXPLICIT_HOST && e->is_explicit)
-		ways_advise(e->u.host, e->u.port, e->words);
-	if (why == REASON_NONE && !session_set_url(k->w, k->s, url))
-		why = REASON_APP_INVALID;
-	return why;
-}
-
-/* The client has named servers behind this one. */
-static enum reason
-read_explicit(struct entrance *e, struct span rest)
-{
-	struct writer wr;
-	writer_init(&wr, e->app, sizeof e->app);
-	e->is_explicit = true;
-	if (rest.len > IPC_URL_MAX || !explicit_parse(rest, &e->u) ||
-	    !explicit_normal(&e->u, &wr))
-		return REASON_EXPLICIT_INVALID;
-	e->a = (struct url_app){ .app = { e->app, wr.len },
-		.instance = e->u.instance,
-		.query = e->u.query };
-	return REASON_NONE;
-}
-
-/* An edge that is trusted says for whom it publishes. */
-static enum reason
-claim(const struct call *k, const struct conf_vhost *v,
-    const struct cmd_connect *cc)
-{
-	if (cc->client.len == 0 || !cidr_list_has(v->trusted_edges, &k->c->peer,
-				       addr_is_loopback(&k->c->peer)))
-		return REASON_NONE;
-	return conn_claim(k->w, k->c, cc->client);
-}
-
-/* Find virtual host and application; may somebody be let in there? */
-static enum reason
-enter(const struct call *k, const struct cmd_connect *cc, struct entrance *e)
-{
-	const struct conf *conf = k->w->conf;
-	const struct conf_vhost *v = find_vhost(conf, cc, &e->a);
-	struct span url = cc->tc_url, rest;
-	conn_set_app(k->c, conf_app(conf, v->first_app));
-	if (explicit_find(cc->tc_url, cc->app, &rest)) {
-		enum reason why = read_explicit(e, rest);
-		if (v->mode != CONF_MODE_REMOTE)
-			return REASON_EXPLICIT_LOCAL;
-		if (why != REASON_NONE)
-			return why;
-		url = rest;
-		k->s->partial = e->u.partial;
-	}
-	if (!set_prefix(k, span_of(v->name), e->a.app, e->a.instance) ||
-	    !keep_query(k, e->a.query))
-		return REASON_APP_INVALID;
-	const struct conf_app *app = k->s->partial
-					 ? conf_app(conf, v->first_app)
-					 : conf_find_app(conf, v, e->a.app);
-	if (app == NULL)
-		return REASON_APP_UNKNOWN;
-	if (app->faulty)
-		return REASON_APP_FAULTY;
-	conn_set_app(k->c, app);
-	enum reason why = claim(k, v, cc);
-	return why == REASON_NONE && v->mode == CONF_MODE_REMOTE
-		   ? enter_edge(k, v, url, e)
-		   : why;
-}
-
-static enum reason
-on_connect(const struct call *k)
-{
-	struct cmd_connect cc;
-	struct entrance e = { 0 };
-	struct writer wr;
-	if (k->s->connected)
-		return REASON_COMMAND_ORDER;
-	if (cmd_parse_connect(k->cmd, &cc) != AMF0_OK)
-		return REASON_COMMAND_INVALID;
-	if (k->c->refuse != REASON_NONE)
-		return reject(k, k->c->refuse);
-	enum reason why = enter(k, &cc, &e);
-	if (why != REASON_NONE)
-		return reject_in(k, why, e.words);
-	if (!conn_sit(k->w, k->c))
-		return reject(k, REASON_CONNECTIONS_FULL);
-	if (!hook_client(k->w, k->c, &cc, e.a.query))
-		return reject(k, REASON_NO_MASTER);
-	if (!conn_write(k->w, k->c, SESSION_REPLY, &wr))
-		return REASON_NONE;
-	k->s->amf3 = cc.object_encoding == 3;
-	write_window(&wr, k->s);
-	struct cmd_connect_result r = { .txn = k->cmd->txn,
-		.fms_ver = "FMS/" FMS_VERSION,
-		.version = FMS_VERSION,
-		.object_encoding = cc.object_encoding };
-	char node[NODE_TEXT];
-	k->s->edge = cc.node.len > 0;
-	if (k->s->edge) {
-		node_print(k->w, node);
-		r.node = node;
-	}
-	cmd_answer_enhanced(
-	    &r, &cc, CMD_CAPS_MULTITRACK | CMD_CAPS_MODEX | CMD_CAPS_NANO);
-	cmd_write_connect_result(&wr, session_chunk(k->s), &r);
-	conn_write_end(k->w, k->c, &wr);
-	k->s->connected = true;
-	log_connect(k, &cc, &e.a);
-	return REASON_NONE;
 }
 
 /* NetStreams -------------------------------------------------------------- */
@@ -385,26 +128,18 @@ on_close_stream(const struct call *k)
 
 /* An address of which the first name has said the rest: this connection's. */
 static enum reason
-bind_target(const struct call *k, const struct explicit_url *u)
+bind_target(const struct call *k, const struct explicit_url *u, char *words)
 {
 	const struct conf *conf = k->w->conf;
-	const struct conf_vhost *v = conf_vhost(conf, k->c->app->vhost);
-	const struct conf_app *app = conf_find_app(conf, v, u->app);
-	char normal[IPC_KEY_MAX];
-	struct writer wr;
-	writer_init(&wr, normal, sizeof normal);
-	if (!explicit_normal(u, &wr) || u->rest.len > IPC_URL_MAX)
-		return REASON_EXPLICIT_INVALID;
-	if (app == NULL || app->faulty)
-		return app == NULL ? REASON_APP_UNKNOWN : REASON_APP_FAULTY;
-	enum reason why = ways_admit(conf, v, u->rest, true);
+	struct entrance e;
+	enum reason why =
+	    entrance_bind(conf, conf_vhost(conf, k->c->app->vhost), u, &e);
+	snprintf(words, IPC_TEXT_MAX, "%s", e.words);
 	if (why != REASON_NONE)
 		return why;
-	if (!set_prefix(k, span_of(v->name), (struct span){ normal, wr.len },
-		u->instance) ||
-	    !session_set_url(k->w, k->s, u->rest))
-		return REASON_APP_INVALID;
-	conn_set_app(k->c, app);
+	if (!connect_set(k->w, k->c, &e) ||
+	    (k->s->guest != NULL && !guest_bind(k->w, k->s->guest, &e)))
+		return REASON_INPUT_MEMORY;
 	conn_row_key(k->c, k->s->prefix, k->s->prefix_len);
 	k->s->bound = true;
 	struct cmd_connect cc = { .tc_url = u->rest };
@@ -435,10 +170,31 @@ complete(const struct call *k, struct span *sent, char words[IPC_TEXT_MAX])
 		return span_equal(u.rest, k->s->url) ? REASON_NONE
 						     : REASON_EXPLICIT_OTHER;
 	k->s->part_len = (uint32_t)rest.len;
-	enum reason why = bind_target(k, &u);
-	if (why == REASON_EXPLICIT_HOST)
-		ways_advise(u.host, u.port, words);
-	return why;
+	return bind_target(k, &u, words);
+}
+
+/*
+ * Of a connection with half an address nobody was asked yet: may it be here?  True:
+ * the command waits for the answer, or there is nobody any more to answer it to.
+ */
+static bool
+must_wait(const struct call *k)
+{
+	struct guest *g = k->s->guest;
+	if (g == NULL || g->state == GUEST_IN)
+		return false;
+	g->later = bufpool_get_new(&k->w->pool, k->n);
+	if (g->later == NULL) {
+		conn_abort(k->w, k->c, REASON_INPUT_MEMORY);
+		return true;
+	}
+	memcpy(g->later, k->p, k->n);
+	g->later_len = (uint32_t)k->n;
+	g->later_type = k->type;
+	g->later_msid = k->msid;
+	conn_pause(k->c);
+	door_ask(k->w, g);
+	return true;
 }
 
 /* REASON_NONE, or why the NetStream cannot get that name. */
@@ -451,7 +207,7 @@ set_key(const struct call *k, struct span sent, char words[IPC_TEXT_MAX])
 	if (why != REASON_NONE)
 		return why;
 	url_split_name(sent, &n);
-	if (!name_ok(n.name, IPC_KEY_MAX))
+	if (!entrance_name_ok(n.name, IPC_KEY_MAX))
 		return REASON_NAME_INVALID;
 	k->s->shown = n.query;
 	return netstream_set_name(k->w, k->s, k->ns, n.name);
@@ -503,6 +259,8 @@ on_publish(const struct call *k)
 		status_text(k, reason_status(why), text);
 		return REASON_NONE;
 	}
+	if (must_wait(k))
+		return REASON_NONE;
 	k->ns->use = NS_ASKED;
 	no_deadline(k->c);
 	k->w->sessions->ops->publish(k->w, k->c, k->ns, &p);
@@ -538,6 +296,8 @@ start_play(const struct call *k, const struct cmd_play *p)
 		    words[0] != '\0' ? words : reason_text(why));
 		return REASON_NONE;
 	}
+	if (must_wait(k))
+		return REASON_NONE;
 	k->ns->use = NS_PLAY;
 	no_deadline(k->c);
 	k->w->sessions->ops->play(k->w, k->c, k->ns, p);
@@ -627,10 +387,30 @@ on_nothing(const struct call *k)
 	return REASON_NONE;
 }
 
+/* A call, or the answer to one: of those who are asked about the client. */
+static bool
+handed_on(const struct call *k)
+{
+	struct guest *g = k->s->guest;
+	if (g == NULL || g->state != GUEST_IN)
+		return false;
+	door_call(k->w, g, k->cmd, k->type, k->p, k->n);
+	return true;
+}
+
+static enum reason
+on_answer(const struct call *k)
+{
+	(void)handed_on(k);
+	return REASON_NONE;
+}
+
 static enum reason
 on_unknown(const struct call *k)
 {
 	char text[128];
+	if (handed_on(k))
+		return REASON_NONE;
 	if (k->cmd->txn == 0)
 		return REASON_NONE;
 	int n = (int)(k->cmd->name.len < 64 ? k->cmd->name.len : 64);
@@ -692,8 +472,6 @@ static command_fn *
 handler(enum cmd_id id)
 {
 	switch (id) {
-	case CMD_CONNECT:
-		return on_connect;
 	case CMD_CREATE_STREAM:
 		return on_create_stream;
 	case CMD_PUBLISH:
@@ -730,6 +508,7 @@ handler(enum cmd_id id)
 		return on_receive;
 	case CMD_RESULT:
 	case CMD_ERROR:
+		return on_answer;
 	case CMD_ON_STATUS:
 	case CMD_ON_BW_DONE:
 	case CMD_ON_FC_PUBLISH:
@@ -737,6 +516,7 @@ handler(enum cmd_id id)
 	case CMD_ON_FC_SUBSCRIBE:
 	case CMD_CLOSE:
 		return on_nothing;
+	case CMD_CONNECT:
 	case CMD_OTHER:
 	case CMD_COUNT:
 		break;
@@ -751,9 +531,15 @@ command_message(struct worker *w, struct conn *c, uint8_t type, uint32_t msid,
 	struct cmd cmd;
 	if (cmd_parse(type, p, n, &cmd) != AMF0_OK)
 		return REASON_COMMAND_INVALID;
-	struct call k = { w, c, session_of(w, c), &cmd, msid, NULL };
-	if (!k.s->connected && cmd.id != CMD_CONNECT)
+	struct guest_connect connect = { &cmd, type, p, n };
+	struct session *s = session_of(w, c);
+	if (s->tree != NULL)
+		return tree_message(w, c, &cmd, type, msid, p, n);
+	if (cmd.id == CMD_CONNECT)
+		return connect_message(w, c, &connect);
+	if (!s->connected)
 		return REASON_COMMAND_ORDER;
-	k.ns = session_stream(k.s, msid);
+	struct call k = { w, c, s, &cmd, msid, session_stream(s, msid), type, p,
+		n };
 	return handler(cmd.id)(&k);
 }

@@ -263,6 +263,24 @@ welcome(const struct worker *w, const struct conn *c)
 }
 
 enum reason
+conn_judge(struct worker *w, const struct addr *a)
+{
+	if (!conf_admits(w->conf, a))
+		return REASON_ADDRESS_DENIED;
+	return bans_until(&w->conns->bans, a, w->now).ns != 0 ? REASON_BANNED
+							      : REASON_NONE;
+}
+
+uint64_t
+conn_next_id(struct worker *w)
+{
+	/* unique over slots and incarnations; below 2^53, which is as far as
+	 * programs that read JSON numbers as doubles are exact */
+	return ((uint64_t)w->self << 46) | ((w->incarnation & 0x3fff) << 32) |
+	       (++w->conns->next_id & UINT32_MAX);
+}
+
+enum reason
 conn_claim(struct worker *w, struct conn *c, struct span text)
 {
 	char addr[sizeof c->row->addr];
@@ -275,10 +293,7 @@ conn_claim(struct worker *w, struct conn *c, struct span text)
 	row_begin(c->row);
 	memcpy(c->row->addr, addr, (size_t)n + 1);
 	row_end(c->row);
-	if (!conf_admits(w->conf, &a))
-		return REASON_ADDRESS_DENIED;
-	return bans_until(&w->conns->bans, &a, w->now).ns != 0 ? REASON_BANNED
-							       : REASON_NONE;
+	return conn_judge(w, &a);
 }
 
 /* An entry for fd, with what does not depend on who called whom. */
@@ -292,10 +307,7 @@ start_entry(
 	c->fd = fd;
 	c->index = (uint32_t)(c - cs->table);
 	c->gen = gen;
-	/* unique over slots and incarnations; below 2^53, which is as far as
-	 * programs that read JSON numbers as doubles are exact */
-	c->id = ((uint64_t)w->self << 46) | ((w->incarnation & 0x3fff) << 32) |
-		(++cs->next_id & UINT32_MAX);
+	c->id = conn_next_id(w);
 	c->row = arena_row(&w->arena, w->self, c->index);
 	c->since = c->heard = c->progress = w->now;
 	c->app = app;
@@ -664,7 +676,8 @@ conn_write(struct worker *w, struct conn *c, size_t n, struct writer *wr)
 {
 	if (!conn_alive(c))
 		return false;
-	if (c->out.len - c->out.off + n > CONN_OUT_MAX) {
+	if (c->out.len - c->out.off + n >
+	    (c->bulk ? CONN_OUT_BULK : CONN_OUT_MAX)) {
 		conn_abort(w, c, REASON_OUTPUT_LIMIT);
 		return false;
 	}

@@ -36,6 +36,7 @@
 
 enum {
 	CONN_OUT_MAX = 128 * 1024,    /* replies that wait for one peer */
+	CONN_OUT_BULK = 4096 * 1024,  /* of one that carries many clients, or calls */
 	CONN_STASH_SOFT = 256 * 1024, /* input kept while paused: then cancel */
 	CONN_STASH_HARD = 2048 * 1024,
 	CONN_FLUSH_MAX = LOOP_SENDS_MAX / 4, /* replies in one section */
@@ -69,6 +70,7 @@ struct conn {
 	bool doomed;		/* to be ended by conns_reap(), for `reason` */
 	bool abrupt;		/* doomed: without what is in out */
 	bool timed;		/* on the list that conns_tick() looks at */
+	bool bulk;		/* it carries many clients, or calls (guest.h) */
 	struct client_row *row; /* its addr is the peer's, with the port */
 	/* those who play on it, linked by play.c; they flush it.  Only the one
 	 * that stands inside a message may send, one send in a section */
@@ -213,6 +215,12 @@ void conn_set_app(struct conn *c, const struct conf_app *app);
  * is no address is ignored.
  */
 enum reason conn_claim(struct worker *w, struct conn *c, struct span text);
+
+/* May somebody with that address be let in?  REASON_NONE, or why not. */
+enum reason conn_judge(struct worker *w, const struct addr *a);
+
+/* An id for a client, never used again. */
+uint64_t conn_next_id(struct worker *w);
 
 /* The handshake is over. */
 void conn_opened(struct conn *c);

@@ -1,6 +1,8 @@
 #include "config.h"
 
 #include "worker/admit.h"
+#include "worker/command.h"
+#include "worker/connect.h"
 #include "worker/glue.h"
 #include "worker/play.h"
 #include "worker/hops.h"
@@ -16,6 +18,8 @@ on_closed(struct worker *w, struct conn *c)
 {
 	if (c->outbound)
 		upstream_closed(w, c);
+	else
+		connect_end(w, c);
 	session_closed(w, c);
 	play_closed(w, c);
 }
@@ -62,6 +66,7 @@ const struct session_ops glue_session_ops = {
 	.greeted = upstream_greeted,
 	.command = upstream_command,
 	.note = pull_note,
+	.again = command_message,
 };
 
 void

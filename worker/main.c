@@ -37,6 +37,8 @@
 #include "worker/push.h"
 #include "worker/resolve.h"
 #include "worker/session.h"
+#include "worker/tree.h"
+#include "worker/uplink.h"
 #include "worker/upstream.h"
 
 enum {
@@ -233,6 +235,7 @@ tick(struct worker *w)
 	players_tick(w);
 	publishers_tick(w);
 	orders_tick(w);
+	trees_tick(w);
 	link_flush(w);
 	log_tick(w->now);
 	atomic_store_explicit(&w->slot->counters[COUNTER_LOG_DROPPED],
@@ -292,6 +295,7 @@ run(struct worker *w)
 		upstreams_tick(w);
 		pull_tick(w);
 		pushes_tick(w);
+		uplinks_tick(w);
 		conns_reap(w);
 		publishers_pass(w);
 		conns_reap(w);
@@ -337,6 +341,12 @@ start(struct worker *w, const struct handover *h)
 	if (r == 0)
 		r = orders_init(w);
 	if (r == 0)
+		r = guests_init(w);
+	if (r == 0)
+		r = trees_init(w);
+	if (r == 0)
+		r = uplinks_init(w);
+	if (r == 0)
 		r = link_init(w, IPC_FD, master_said);
 	if (r != 0)
 		return unfit("memory", strerror(-r));
@@ -353,6 +363,9 @@ static void
 stop(struct worker *w)
 {
 	link_fini(w);
+	uplinks_fini(w);
+	trees_fini(w);
+	guests_fini(w);
 	pull_fini(w);
 	orders_fini(w);
 	pushes_fini(w);

@@ -10,6 +10,7 @@
 #include "rtmp/explicit.h"
 #include "shm/directory.h"
 #include "worker/link.h"
+#include "worker/named.h"
 #include "worker/node.h"
 #include "worker/pulls.h"
 
@@ -246,44 +247,13 @@ set_via(struct worker *w, struct pull *p, const struct ipc_pull *q)
 	}
 }
 
-/* Servers that only clients have named, by the hops of their ways. */
-struct named {
-	const char *hop[UP_NAMED_MAX + WAYS_MAX];
-	unsigned n;
-};
-
-/* Those of ways that are new in s, while it has less than max. */
-static void
-add_named(struct named *s, unsigned max, const struct way *ways, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++) {
-		unsigned k = 0;
-		while (k < s->n && strcmp(s->hop[k], ways[i].hop) != 0)
-			k++;
-		if (ways[i].judge && k == s->n && s->n < max)
-			s->hop[s->n++] = ways[i].hop;
-	}
-}
-
-/*
- * May something be fetched from there?  Without ExplicitHosts this worker goes to
- * UP_NAMED_MAX servers at a time that clients have named: those of all pulls, with a
- * connection or between two tries.
- */
-static bool
-servers_admit(struct worker *w, const struct conf_vhost *v,
-    const struct way *ways, unsigned n)
+void
+pull_named(struct worker *w, struct named *s)
 {
 	const struct pull *p;
-	struct named s = { .n = 0 };
-	if (v->explicit_hosts[0] != '\0')
-		return true;
 	TAILQ_FOREACH (p, &w->pulls->all, next)
-		if (p->ways != NULL && p->vhost->explicit_hosts[0] == '\0')
-			add_named(&s, UP_NAMED_MAX, p->ways, p->nways);
-	unsigned before = s.n;
-	add_named(&s, UP_NAMED_MAX + WAYS_MAX, ways, n);
-	return s.n == before || s.n <= UP_NAMED_MAX;
+		if (p->ways != NULL)
+			named_add(s, p->vhost, p->ways, p->nways);
 }
 
 /* REASON_NONE, or why there is nowhere to go. */
@@ -298,7 +268,7 @@ set_ways(struct worker *w, struct pull *p)
 	    (struct span){ p->key + vhost, p->keylen - vhost }, ways, &why);
 	if (p->nways == 0)
 		return why;
-	if (!servers_admit(w, p->vhost, ways, p->nways))
+	if (!named_admit(w, p->vhost, ways, p->nways))
 		return REASON_EXPLICIT_LIMIT;
 	p->ways = malloc(p->nways * sizeof *p->ways);
 	if (p->ways == NULL)

@@ -7,6 +7,7 @@
 #include "rtmp/explicit.h"
 #include "rtmp/url.h"
 #include "shm/directory.h"
+#include "worker/named.h"
 #include "worker/node.h"
 #include "worker/pushes.h"
 
@@ -126,27 +127,13 @@ set_direct(struct push *p)
 	return REASON_NONE;
 }
 
-/* Without ExplicitHosts, servers that clients have named: so many at a time. */
-static bool
-too_many_named(const struct worker *w, const struct push *p)
+void
+push_named(struct worker *w, struct named *s)
 {
-	const struct push *q, *seen[UP_NAMED_MAX];
-	unsigned n = 0, i;
-	if (!p->ways[0].judge || p->vhost->explicit_hosts[0] != '\0')
-		return false;
-	TAILQ_FOREACH (q, &w->pushes->all, next) {
-		if (q == p || !q->ways[0].judge ||
-		    q->vhost->explicit_hosts[0] != '\0')
-			continue;
-		if (strcmp(q->ways[0].hop, p->ways[0].hop) == 0)
-			return false;
-		for (i = 0; i < n; i++)
-			if (strcmp(seen[i]->ways[0].hop, q->ways[0].hop) == 0)
-				break;
-		if (i == n && n < UP_NAMED_MAX)
-			seen[n++] = q;
-	}
-	return n == UP_NAMED_MAX;
+	const struct push *p;
+	TAILQ_FOREACH (p, &w->pushes->all, next)
+		if (!p->direct)
+			named_add(s, p->vhost, p->ways, p->nways);
 }
 
 /* Where an edge sends it. */
@@ -160,7 +147,12 @@ set_routes(struct worker *w, struct push *p)
 		span_skip(key, push_part(p, 0).len + 1), p->ways, &why);
 	if (p->nways == 0)
 		return why;
-	return too_many_named(w, p) ? REASON_EXPLICIT_LIMIT : REASON_NONE;
+	unsigned n = p->nways;
+	p->nways = 0; /* it is not in use yet */
+	if (!named_admit(w, p->vhost, p->ways, n))
+		return REASON_EXPLICIT_LIMIT;
+	p->nways = n;
+	return REASON_NONE;
 }
 
 enum reason

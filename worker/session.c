@@ -537,7 +537,8 @@ void
 session_idle(struct worker *w, struct conn *c)
 {
 	struct netstream *ns;
-	if (c->state != CONN_OPEN || c->outbound)
+	if (c->state != CONN_OPEN || c->outbound ||
+	    session_of(w, c)->tree != NULL)
 		return;
 	LIST_FOREACH (ns, &session_of(w, c)->streams, next)
 		if (ns->use != NS_IDLE)

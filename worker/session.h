@@ -74,10 +74,12 @@ struct session {
 	bool amf3;	/* objectEncoding 3: answers are of the AMF3 types */
 	bool chunk_set; /* our Set Chunk Size is sent */
 	bool edge;	/* the client is a Sluice that fetches streams */
-	bool partial; /* of an explicit address, the rest comes with a name; */
-	bool bound;   /* it has come; */
-	bool hooked;  /* the master knows who it is (hook.h) */
-	uint32_t part_len; /* what connect had of url */
+	bool partial;	/* of an explicit address, the rest comes with a name; */
+	bool bound;	/* it has come; */
+	bool hooked;	/* the master knows who it is (hook.h) */
+	struct guest *guest; /* somebody is asked about the client */
+	struct tree *tree;   /* it carries clients of an edge */
+	uint32_t part_len;   /* what connect had of url */
 	uint32_t nstreams;
 	uint32_t low_id; /* no lower id is free */
 	uint32_t nby_id;
@@ -133,6 +135,9 @@ struct session_ops {
 	    uint32_t msid, const uint8_t *p, size_t n);
 	enum reason (*note)(
 	    struct worker *w, struct conn *c, const struct msg *m);
+	/* of a client that was asked about: a command that had to wait */
+	enum reason (*again)(struct worker *w, struct conn *c, uint8_t type,
+	    uint32_t msid, const uint8_t *p, size_t n);
 };
 
 /* Returns 0 or -ENOMEM; size as of conns_init(). */

@@ -62,6 +62,8 @@ connected(struct worker *w, struct upstream *up, const struct cmd *cmd)
 	}
 	up->sluice = amf0_find(&r.info, CMD_NODE, &v) && amf0_is_string(&v);
 	upstream_ready(w, up);
+	if (up->keeper != NULL)
+		up->keeper->up(w, up, &r);
 	return REASON_NONE;
 }
 
@@ -107,7 +109,8 @@ created(struct worker *w, struct upstream *up, const struct cmd *cmd)
 static enum reason
 reply(struct worker *w, struct upstream *up, const struct cmd *cmd)
 {
-	if (up->state == UP_CONNECT && cmd->txn == 1)
+	/* the transaction of a client's own connect may be any */
+	if (up->state == UP_CONNECT && (cmd->txn == 1 || up->to.own_connect))
 		return connected(w, up, cmd);
 	if (up->state != UP_READY || cmd->txn <= 1)
 		return REASON_NONE; /* to what was not asked */
@@ -189,6 +192,8 @@ upstream_command(struct worker *w, struct conn *c, uint8_t type, uint32_t msid,
 		return REASON_NONE;
 	if (cmd_parse(type, p, n, &cmd) != AMF0_OK)
 		return REASON_UPSTREAM_INVALID;
+	if (up->keeper != NULL && up->state == UP_READY)
+		return up->keeper->command(w, up, &cmd, type, msid, p, n);
 	if (cmd.id == CMD_RESULT || cmd.id == CMD_ERROR)
 		return reply(w, up, &cmd);
 	if (cmd.id == CMD_ON_STATUS)

@@ -114,7 +114,7 @@ detach(struct leg *l)
 static void
 end_idle(struct worker *w, struct upstream *up)
 {
-	if (up->nlegs > 0 || up->failing)
+	if (up->nlegs > 0 || up->failing || up->keeper != NULL)
 		return;
 	up->failing = true;
 	if (up->c != NULL)
@@ -296,8 +296,12 @@ static void
 fail_legs(struct worker *w, struct upstream *up, enum reason why,
     const char *text, bool refused)
 {
+	const struct up_keeper *keeper = up->keeper;
 	struct leg *l;
 	up->failing = true;
+	up->keeper = NULL;
+	if (keeper != NULL)
+		keeper->lost(w, up, why, text, refused);
 	while ((l = TAILQ_FIRST(&up->legs)) != NULL) {
 		stop_sending(w, l, why);
 		detach(l);
@@ -461,8 +465,9 @@ new_upstream(struct worker *w, const struct up_target *to)
 static bool
 serves(const struct upstream *up, const struct up_target *to)
 {
-	return !up->own && !up->full && !up->failing && !up->probe &&
-	       up->to.app == to->app && strcmp(up->to.hop, to->hop) == 0 &&
+	return up->keeper == NULL && !up->own && !up->full && !up->failing &&
+	       !up->probe && up->to.app == to->app &&
+	       strcmp(up->to.hop, to->hop) == 0 &&
 	       span_equal(up->to.app_name, to->app_name) &&
 	       span_equal(up->to.url, to->url) &&
 	       (up->c == NULL || conn_alive(up->c)) &&
@@ -494,6 +499,25 @@ leg_open(
 	return 0;
 }
 
+struct upstream *
+upstream_keep(struct worker *w, const struct up_target *to,
+    const struct up_keeper *keeper, void *owner)
+{
+	struct upstream *up = new_upstream(w, to);
+	if (up == NULL)
+		return NULL;
+	up->keeper = keeper;
+	up->owner = owner;
+	return up;
+}
+
+void
+upstream_release(struct worker *w, struct upstream *up)
+{
+	up->keeper = NULL;
+	end_idle(w, up);
+}
+
 void
 upstream_probe(struct worker *w, const struct up_target *to)
 {
@@ -521,6 +545,13 @@ upstream_greeted(struct worker *w, struct conn *c)
 		return;
 	node_print(w, node);
 	wire_set_chunk_size(&wr, WIRE_CHUNK);
+	up->state = UP_CONNECT;
+	set_deadline(w, up);
+	if (up->to.own_connect) {
+		conn_write_end(w, c, &wr);
+		up->keeper->greeted(w, up);
+		return;
+	}
 	struct cmd_connect cc = { .txn = ++up->txn,
 		.app = up->to.app_name,
 		.tc_url = up->to.url,
@@ -531,12 +562,11 @@ upstream_greeted(struct worker *w, struct conn *c)
 		.video_function = 1,
 		.caps_ex = CMD_CAPS_MULTITRACK | CMD_CAPS_MODEX | CMD_CAPS_NANO,
 		.node = span_of(node),
+		.tree = up->keeper != NULL ? 1 : 0,
 		.client = span_of(up->client) };
 	reader_init(&cc.args, up->to.args.p, up->to.args.len);
 	cmd_write_connect(&wr, UP_CHUNK, &cc);
 	conn_write_end(w, c, &wr);
-	up->state = UP_CONNECT;
-	set_deadline(w, up);
 }
 
 void

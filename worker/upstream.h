@@ -33,7 +33,6 @@ enum {
 	UP_LEGS_OTHER =
 	    30, /* streams on a connection to another make of server */
 	UP_MOVES_MAX = 16,
-	UP_NAMED_MAX = 16,  /* servers that only clients have named */
 	UP_ASKING_MAX = 64, /* unanswered at a time */
 	UP_AGAIN_MS = 500,  /* for TCP, to a server that delivered before */
 	UP_PING_MS =
@@ -54,12 +53,14 @@ struct up_target {
 	bool judge;  /* a client has named it: ways_judge() */
 	bool again;  /* it delivered before: it answers soon, or not at all */
 	bool direct; /* no next server of an edge: neither judged nor probed */
+	bool own_connect; /* greeted() of the keeper sends it */
 	const char *client; /* address of whom it publishes for, or NULL */
 	struct span app_name, url; /* the caller's, copied */
 	struct span args;	   /* of connect, AMF0; the same */
 };
 
 struct way;
+struct upstream;
 
 /* Where to go: hop, host, port, and whether it is judged. */
 void up_target_set(struct up_target *to, const struct way *way);
@@ -86,8 +87,29 @@ struct leg {
 };
 TAILQ_HEAD(leg_list, leg);
 
+/*
+ * Who keeps a connection for something else than streams: for clients that it
+ * carries (uplink.h).
+ */
+struct up_keeper {
+	/* the handshake is over: the keeper's own connect, if it has one */
+	void (*greeted)(struct worker *w, struct upstream *up);
+	/* connect was accepted */
+	void (*up)(
+	    struct worker *w, struct upstream *up, const struct cmd_reply *r);
+	/* a command after that.  Returns REASON_NONE, or what is wrong with it */
+	enum reason (*command)(struct worker *w, struct upstream *up,
+	    const struct cmd *cmd, uint8_t type, uint32_t msid,
+	    const uint8_t *p, size_t n);
+	/* as failed() of a leg; up is gone afterwards */
+	void (*lost)(struct worker *w, struct upstream *up, enum reason why,
+	    const char *text, bool refused);
+};
+
 struct upstream {
-	struct up_target to; /* spans are in text */
+	const struct up_keeper *keeper; /* or NULL: it is for streams */
+	void *owner;			/* the keeper's */
+	struct up_target to;		/* spans are in text */
 	enum up_state state;
 	struct resolve resolve;
 	struct dial dial;
@@ -165,6 +187,19 @@ bool leg_own(struct worker *w, struct leg *l);
 
 /* l failed, or is of no use to its owner: ops->failed(). */
 void leg_failed(struct worker *w, struct leg *l, enum reason why,
+    const char *text, bool refused);
+
+/*
+ * A connection of its own, until upstream_release(); nothing of the keeper is called
+ * before this returns.
+ * Returns NULL: no memory
+ */
+struct upstream *upstream_keep(struct worker *w, const struct up_target *to,
+    const struct up_keeper *keeper, void *owner);
+void upstream_release(struct worker *w, struct upstream *up);
+
+/* It failed; text: of the peer, or NULL; refused: it said no, for good. */
+void upstream_fail(struct worker *w, struct upstream *up, enum reason why,
     const char *text, bool refused);
 
 /* Does the hop answer?  hops_alive() is told if it does. */

@@ -23,8 +23,5 @@ void upstream_created(struct worker *w, struct upstream *up);
 void leg_set_state(struct leg *l, enum leg_state to);
 /* Ask to publish, or to play l, which has a NetStream. */
 void leg_play(struct worker *w, struct leg *l);
-/* up failed with all its legs; text: of the peer, or NULL. */
-void upstream_fail(struct worker *w, struct upstream *up, enum reason why,
-    const char *text, bool refused);
 
 #endif

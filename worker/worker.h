@@ -33,6 +33,9 @@ struct hops;
 struct pulls;
 struct pushes;
 struct orders;
+struct guests;
+struct trees;
+struct uplinks;
 struct upstreams;
 struct session_ops;
 
@@ -68,6 +71,9 @@ struct worker {
 	struct pulls *pulls;
 	struct pushes *pushes;
 	struct orders *orders;
+	struct guests *guests;
+	struct trees *trees;
+	struct uplinks *uplinks;
 };
 
 /* The loop shall not sleep beyond t. */

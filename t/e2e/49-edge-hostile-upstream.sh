@@ -41,7 +41,8 @@ sub status {
 sub good {
 	my @m = (message(20, 0, 0, str("_result") . num(1) . obj(prop("fmsVer", str("FMS/5"))) .
 	    obj(prop("level", str("status")), prop("code", str("NetConnection.Connect.Success")),
-	    rand() < .5 ? prop("sluiceNode", str("0123456789abcdef")) : ())));
+	    rand() < .5 ? prop("sluiceNode", str("0123456789abcdef")) : (),
+	    rand() < .5 ? prop("sluiceTree", num(1)) : ())));
 	push @m, message(20, 0, 0, str("_result") . num($_ + 1) . $null . num($_)) for 1 .. 70;
 	push @m, status($_, "NetStream.Play.Start") for 1 .. 70;
 	for my $i (1 .. 40) {
@@ -63,6 +64,7 @@ listen($l, 100) or die;
 while (accept(my $c, $l)) {
 	my $s = int(rand(1 << 30));
 	if (fork()) { close $c; next; }
+	close $l;
 	srand($s);
 	alarm 8;
 	my $kind = int(rand(6));

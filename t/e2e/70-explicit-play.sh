@@ -114,7 +114,7 @@ use_server edge1
 expect "sent on to" "$(events push.up '.stream == "up"' | jq -r .hop)" = edge2:1935
 
 # On the wire: what the next server is told.
-nets_spawn viewer wire python3 "$top_srcdir/t/e2e/connects.py" "$(nets_addr viewer)" 1935 "$TMP/wire"
+nets_spawn viewer wire python3 "$top_srcdir/t/e2e/connects.py" "$(nets_addr viewer)" 1935 "$TMP/wire" answer
 wire=$spawned
 retry 30 test -e "$TMP/wire.listens" || fail "the listener does not listen"
 told() {
@@ -127,11 +127,11 @@ told() {
 is_told() {
 	[[ $(cat "$TMP/wire" 2>/dev/null) == "$1" ]]
 }
-told "rtmp://edge1/?rtmp://viewer/live/x1" "live rtmp://viewer/live"
-told "rtmp://edge1/?rtmp://viewer/live/room/x2?token=secret" "live/room rtmp://viewer/live/room"
+told "rtmp://edge1/?rtmp://viewer/live/x1" "live rtmp://viewer/live play x1"
+told "rtmp://edge1/?rtmp://viewer/live/room/x2?token=secret" "live/room rtmp://viewer/live/room play x2?token=secret"
 told "rtmp://edge1/?rtmp://viewer/?rtmp://[2001:db8::1]:7/live/x3" \
-    "?rtmp://[2001:db8::1]:7/live rtmp://viewer/?rtmp://[2001:db8::1]:7/live"
-told "rtmp://edge1/?rtmp://edge2/?rtmp://viewer/live/x4" "live rtmp://viewer/live"
+    "?rtmp://[2001:db8::1]:7/live rtmp://viewer/?rtmp://[2001:db8::1]:7/live play x3"
+told "rtmp://edge1/?rtmp://edge2/?rtmp://viewer/live/x4" "live rtmp://viewer/live play x4"
 stop "$wire"
 for s in edge1 edge2 implicit origin; do
 	use_server "$s"

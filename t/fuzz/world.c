@@ -23,6 +23,7 @@
 #include "worker/pull.h"
 #include "worker/orders.h"
 #include "worker/push.h"
+#include "worker/tree.h"
 
 enum {
 	ROWS = 16,
@@ -382,6 +383,8 @@ start_worker(struct world *x, unsigned i)
 	bug_on(pull_init(w) != 0);
 	bug_on(pushes_init(w) != 0);
 	bug_on(orders_init(w) != 0);
+	bug_on(guests_init(w) != 0);
+	bug_on(trees_init(w) != 0);
 	/* the same for every run */
 	w->sessions->seed = 1;
 	conns_listen(w, &listener, 1);
@@ -466,6 +469,8 @@ stop_worker(struct worker *w)
 	conns_stop_listening(w);
 	pull_fini(w);
 	orders_fini(w);
+	trees_fini(w);
+	guests_fini(w);
 	pushes_fini(w);
 	hops_fini(w);
 	players_fini(w);

@@ -1,0 +1,51 @@
+#include "config.h"
+
+#include <stdio.h>
+
+#include "worker/door.h"
+#include "worker/uplink.h"
+
+static bool
+is_edge(const struct conf_vhost *v)
+{
+	return v->mode == CONF_MODE_REMOTE;
+}
+
+bool
+door_asks(const struct entrance *e)
+{
+	return is_edge(e->vhost);
+}
+
+void
+door_ask(struct worker *w, struct guest *g)
+{
+	if (is_edge(g->vhost))
+		uplink_ask(w, g);
+	else
+		guest_accept(w, g, true);
+}
+
+void
+door_call(struct worker *w, struct guest *g, const struct cmd *cmd,
+    uint8_t type, const uint8_t *p, size_t n)
+{
+	char text[128];
+	bool answer = cmd->id == CMD_RESULT || cmd->id == CMD_ERROR;
+	double txn = answer ? 0 : cmd->txn;
+	if (is_edge(g->vhost) && uplink_call(w, g, type, txn, p, n))
+		return;
+	if (txn == 0)
+		return;
+	int len = (int)(cmd->name.len < 64 ? cmd->name.len : 64);
+	snprintf(
+	    text, sizeof text, "Method not found (%.*s).", len, cmd->name.p);
+	worker_count(w, COUNTER_CALLS_REFUSED, 1);
+	guest_call_failed(w, g, txn, "NetConnection.Call.Failed", text);
+}
+
+void
+door_leave(struct worker *w, struct guest *g)
+{
+	uplink_leave(w, g);
+}
