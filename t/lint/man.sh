@@ -25,7 +25,7 @@ strings_of() {
 }
 
 for page in sluice.8 sluicectl.8 sluice-bench.1 sluice.conf.5 sluice.keys.5 sluice-log.5 \
-    sluice-edge.7 sluice-script.7; do
+    sluice-edge.7 sluice-script.7 sluice-migrate.7; do
 	[[ -e man/$page ]] || { echo "man/$page is missing"; exit 1; }
 done
 
@@ -46,4 +46,11 @@ done < <(strings_of common/counters.def COUNTER)
 while read -r event; do
 	missing event "$event" man/sluice-log.5
 done < <(strings_of common/events.def EVENT)
+# what others call it: directives of nginx-rtmp 1.2.2, elements of Flash Media Server
+while read -r directive; do
+	missing directive "$directive" man/sluice-migrate.7
+done <t/lint/nginx-rtmp.names
+while read -r element; do
+	missing element "$element" man/sluice-migrate.7
+done < <(grep -o 'FMS_ELEMENT([A-Za-z0-9_]*)' master/fms_elements.def | sed 's/.*(\(.*\))/\1/')
 exit "$bad"
