@@ -25,6 +25,12 @@ application.onPublish = function (client, s) {
 END
 }
 script 1
+# another virtual host with an application of that name
+mkdir -p "$TMP/more/live" "$CONF/_defaultRoot_/more.example"
+echo 'application.onPublish = function (c, s) { trace("more " + s.name + " " + application.hostname); };' >"$TMP/more/live/main.asc"
+echo "<VirtualHost><AppsDir>$TMP/more</AppsDir></VirtualHost>" >"$CONF/_defaultRoot_/more.example/Vhost.xml"
+ADAPTOR_XML='<EnableAltVhost>true</EnableAltVhost>'
+chmod -R a+rX "$TMP/more"
 chmod -R a+rX "$TMP/apps"
 start_server -w 2
 
@@ -113,6 +119,29 @@ two=$spawned
 for name in "one in live/_definst_" "one in live/second" "two in live/_definst_"; do
 	retry 10 has_traced "publish 4 $name" 1 || fail "not told of $name"
 done
+
+# the same name in two virtual hosts: each has its own
+cat >"$TMP/more.script" <<END
+open
+hello
+cmd 0 connect 1 { app s:live?_fcs_vhost=more.example tcUrl s:rtmp://localhost/live?_fcs_vhost=more.example flashVer s:probe }
+wait name=_result txn=1
+cmd 0 createStream 2 null
+wait name=_result txn=2
+cmd 1 publish 3 null s:m s:live
+limit 60000
+wait type=closed
+END
+probe_start more "$TMP/more.script"
+more=$spawned
+retry 10 has_traced "more m more.example" 1 || fail "the script of the other virtual host"
+refused "several virtual hosts" app show live
+refused "several virtual hosts" app reload live
+ctl app show live -j --vhost MORE.example | is_true '.vhost == "more.example" and .streams == 1' || fail "app show --vhost"
+expect "unload of one" "$(ctl app unload live --vhost more.example)" = "live: unloaded"
+ctl app list -j | is_true 'map([.vhost, .state]) | sort == [["_defaultVHost_", "running"], ["more.example", "unloaded"]]' ||
+	fail "app list: $(ctl app list)"
+stop "$more"
 
 for v in "${viewers[@]}"; do
 	await "$v" || fail "a viewer failed"
