@@ -134,6 +134,7 @@ struct conf_app {
 #undef PARAM
 	uint32_t vhost;	 /* its index */
 	uint32_t faulty; /* its Application.xml is wrong: nobody is let in */
+	uint32_t script; /* it has a main.asc, which is asked about clients */
 	char name[CONF_NAME]; /* "": the general one */
 };
 

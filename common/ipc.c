@@ -44,6 +44,7 @@ size_of(uint32_t kind)
 	case IPC_RENAME:
 		return head + sizeof(struct ipc_rename);
 	case IPC_KICK:
+	case IPC_LEFT:
 		return head + sizeof(struct ipc_kick);
 	case IPC_REFUSE:
 		return head + sizeof(struct ipc_refuse);

@@ -25,6 +25,7 @@
  *	END	 M->W	(block, gen) shall have no publisher any more: tell it
  *			why; answered with UNPUBLISH
  *	QUIT	 M->W	stop: tell clients, close them, exit 0
+ *	LEFT	 W->M	client `conn`, about whom CONNECT of talk.h asked, is gone
  *
  * Edges (Proxy/Mode remote):
  *
@@ -105,6 +106,7 @@ enum ipc_kind {
 	IPC_BAN,
 	IPC_END,
 	IPC_QUIT,
+	IPC_LEFT,
 	IPC_WANT,
 	IPC_UNWANT,
 	IPC_PULL,
@@ -126,7 +128,7 @@ enum ipc_kind {
 /*
  * Descriptors of SETUP, in this order: control (read-only), hints
  * (read-write), own slot (read-write), conf (read-only), log socket (write),
- * every slot 0..nslots-1 (read-only), every slot's eventfd, listeners.
+ * talk socket (talk.h), every slot 0..nslots-1 (read-only), every slot's eventfd, listeners.
  */
 struct ipc_setup {
 	uint32_t layout; /* ARENA_LAYOUT, must be equal */

@@ -67,6 +67,9 @@
  *	pending	client		onConnect has left the answer for later
  *	reject	client, text, info
  *	redirect client, url, text, info
+ *	access	client, read, write
+ *				directories with a semicolon between, whose streams it
+ *				may play and publish; before the first it is / for both
  *	drop	client		application.disconnect
  *	return	client, seq, value
  *	error	client, seq, text

@@ -9,9 +9,10 @@
 static void
 read_app(struct conf_reader *r, const char *dir, const char *name)
 {
-	char path[CONF_PATH];
+	char path[CONF_PATH], main_asc[CONF_PATH];
 	bool own = conf_has_file(dir, "Application.xml", path);
-	if (!own && !r->parts.vhost[r->vhost].listed)
+	bool script = conf_has_file(dir, "main.asc", main_asc);
+	if (!own && !script && !r->parts.vhost[r->vhost].listed)
 		return;
 	if (!conf_name_ok(name)) {
 		conf_notice(r, LOG_LEVEL_WARNING, 0, name,
@@ -21,6 +22,7 @@ read_app(struct conf_reader *r, const char *dir, const char *name)
 	}
 	uint32_t before = r->parts.head.napps;
 	r->app = conf_app_named(r, r->vhost, name);
+	r->parts.app[r->app].script |= script;
 	/* one that a single file describes, or an earlier directory */
 	if (!own || r->app < before)
 		return;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "common/conf.h"
+#include "common/talk.h"
 #include "master/listen.h"
 #include "master/proc.h"
 #include "shm/arena.h"
@@ -29,6 +30,7 @@ struct targets;
 /* A worker slot over its incarnations; supervise.c. */
 struct slot_state {
 	struct proc proc;
+	struct talk_link talk; /* of the process in it; fd -1: none */
 	uint64_t deaths;
 	unsigned faults;       /* in a row: see supervise.h */
 	uint64_t respawn_ns;   /* when to start the next; 0: it runs */

@@ -83,7 +83,11 @@ void proc_reap(
 const char *proc_why_name(enum proc_why why);
 
 /* epoll data: what, which slot, which incarnation. */
-enum proc_event { PROC_EVENT_PIDFD = 1, PROC_EVENT_SOCK = 2 };
+enum proc_event {
+	PROC_EVENT_PIDFD = 1,
+	PROC_EVENT_SOCK = 2,
+	PROC_EVENT_TALK = 16
+};
 
 static inline uint64_t
 proc_tag(enum proc_event e, unsigned slot, uint64_t incarnation)

@@ -109,6 +109,8 @@ dispatch(struct master *m, const struct epoll_event *e, int n)
 			continue;
 		else if (current(m, tag, PROC_EVENT_SOCK, &slot))
 			supervise_socket(m, slot, e[i].events);
+		else if (current(m, tag, PROC_EVENT_TALK, &slot))
+			supervise_talk(m, slot, e[i].events);
 	}
 }
 

@@ -120,8 +120,8 @@ replay(
 }
 
 /* Start the process, and tell it all that is live. */
-static void
-run_script(struct master *m, struct script *s)
+void
+scripts_run(struct master *m, struct script *s)
 {
 	s->id = ++m->scripts->next_id;
 	s->respawn_ns = 0;
@@ -143,6 +143,7 @@ run_script(struct master *m, struct script *s)
 	say_setup(m, s);
 	if (scripts_conf(m, s)->load_on_startup)
 		(void)scripts_begin(m, s, span_of(SCRIPT_DEFAULT_INSTANCE));
+	scripts_clients_replay(m, s);
 	streams_each_live(m, replay, s);
 }
 
@@ -174,7 +175,8 @@ scripts_live(struct master *m, const struct script *s)
 static bool
 is_wanted(struct master *m, const struct script *s)
 {
-	return scripts_conf(m, s)->load_on_startup || scripts_live(m, s) > 0;
+	return scripts_conf(m, s)->load_on_startup ||
+	       !TAILQ_EMPTY(&s->clients) || scripts_live(m, s) > 0;
 }
 
 /* A name of an application that is a name of a directory. */
@@ -202,6 +204,7 @@ scripts_named(struct master *m, struct span vhost, struct span app, bool make)
 	memcpy(s->app, app.p, app.len);
 	memcpy(s->file, path, sizeof path);
 	s->last = &s->first;
+	TAILQ_INIT(&s->clients);
 	s->last_told = &s->told;
 	s->next = m->scripts->list;
 	m->scripts->list = s;
@@ -235,7 +238,7 @@ scripts_restart(struct master *m, struct script *s)
 	if (s->pid != 0)
 		scripts_quit(m, s, true);
 	else if (is_wanted(m, s))
-		run_script(m, s);
+		scripts_run(m, s);
 }
 
 void
@@ -259,7 +262,7 @@ published(struct master *m, const char *key, size_t keylen, uint64_t client)
 	if (s == NULL)
 		return;
 	if (s->pid == 0 && s->respawn_ns == 0)
-		run_script(m, s); /* this stream is live already */
+		scripts_run(m, s); /* this stream is live already */
 	else if (s->quit_ns != 0)
 		s->again = true;
 	else if (s->pid != 0)
@@ -295,6 +298,7 @@ on_message(struct master *m, struct script *s, const json_t *j)
 	if (strcmp(kind, "shutdown") == 0)
 		scripts_unload(m, s, "script");
 	else if (!scripts_push_message(m, s, kind, j) &&
+		 !scripts_client_message(m, s, kind, j) &&
 		 !scripts_blame_message(s, kind, j))
 		scripts_inst_message(m, s, kind, j);
 }
@@ -312,6 +316,7 @@ read_messages(struct master *m, struct script *s, unsigned most)
 				    s->sock, NULL);
 			return;
 		}
+		s->heard_ns = clock_now().ns;
 		json_t *j = json_loadb(text, (size_t)n,
 		    JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, NULL);
 		if (json_is_object(j))
@@ -390,7 +395,9 @@ on_death(struct master *m, struct script *s)
 	s->respawn_ns =
 	    m->stopping || (asked && !s->again) ? 0 : now + ms * NS_PER_MS + 1;
 	s->quit_ns = 0;
-	scripts_blame(m, s, asked ? NULL : how(s, &info, text));
+	const char *why = asked ? NULL : how(s, &info, text);
+	scripts_clients_lost(m, s, why);
+	scripts_blame(m, s, why);
 }
 
 bool
@@ -413,26 +420,32 @@ scripts_event(struct master *m, uint64_t tag, uint32_t events)
 	return true;
 }
 
+static uint64_t
+sooner(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* Time, for one; returns when again. */
 static uint64_t
 tick(struct master *m, struct script *s, uint64_t now_ns)
 {
-	uint64_t next = UINT64_MAX;
+	uint64_t next = scripts_clients_tick(m, s, now_ns);
 	if (s->pid != 0 && s->quit_ns != 0) {
 		if (now_ns >= s->quit_ns && !s->killed)
 			scripts_kill(s);
-		return now_ns < s->quit_ns ? s->quit_ns : next;
+		return now_ns < s->quit_ns ? sooner(s->quit_ns, next) : next;
 	}
 	if (s->pid != 0)
-		next = scripts_idle(m, s, now_ns);
+		next = sooner(scripts_idle(m, s, now_ns), next);
 	if (s->pid != 0 || s->respawn_ns == 0 || m->stopping)
 		return next;
 	if (now_ns < s->respawn_ns)
-		return s->respawn_ns;
+		return sooner(s->respawn_ns, next);
 	s->respawn_ns = 0;
 	if (is_wanted(m, s))
-		run_script(m, s);
-	return s->respawn_ns != 0 ? s->respawn_ns : next;
+		scripts_run(m, s);
+	return s->respawn_ns != 0 ? sooner(s->respawn_ns, next) : next;
 }
 
 /* LoadOnStartup: those that the configuration names. */
@@ -449,7 +462,7 @@ load(struct master *m)
 		struct script *s =
 		    scripts_named(m, vhost, span_of(app->name), true);
 		if (s != NULL && s->pid == 0 && s->respawn_ns == 0)
-			run_script(m, s);
+			scripts_run(m, s);
 	}
 }
 
@@ -503,8 +516,10 @@ scripts_free(struct master *m)
 		scripts_remote_free(s);
 		scripts_blame(m, s, NULL);
 		scripts_pardon(s);
+		scripts_clients_free(s);
 		free(s);
 	}
+	free(m->scripts->clients);
 	free(m->scripts);
 	m->scripts = NULL;
 }

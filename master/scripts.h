@@ -40,6 +40,21 @@ void scripts_stream(struct master *m, bool live, const char *key, size_t keylen,
 enum reason scripts_veto(
     struct master *m, const char *key, size_t keylen, char *text);
 
+/*
+ * A worker is started in that slot: *fd becomes its end of a talk (common/talk.h),
+ * to be closed by the caller.  Returns 0 or -errno.
+ */
+int scripts_worker_open(struct master *m, unsigned slot, int *fd);
+
+/* It is dead: its clients are gone. */
+void scripts_worker_died(struct master *m, unsigned slot);
+
+/* Its talk may be read, or takes more.  Returns 0 or -EPROTO. */
+int scripts_worker_event(struct master *m, unsigned slot, uint32_t events);
+
+/* LEFT of ipc.h. */
+void scripts_client_gone(struct master *m, unsigned slot, uint64_t client);
+
 /* The data of an epoll event: is it of a script?  Then it is dealt with. */
 bool scripts_event(struct master *m, uint64_t tag, uint32_t events);
 

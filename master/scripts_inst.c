@@ -91,6 +91,16 @@ scripts_used(struct instance *i)
 	i->idle_ns = i->live == 0 && i->clients == 0 ? clock_now().ns : 0;
 }
 
+void
+scripts_left(const struct script *s, const char *name)
+{
+	struct instance *i = find(s, span_of(name));
+	if (i == NULL || i->clients == 0)
+		return;
+	i->clients--;
+	scripts_used(i);
+}
+
 /* Streams. ------------------------------------------------------------------ */
 
 static struct span

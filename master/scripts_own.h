@@ -1,7 +1,7 @@
 /*
  * scripts_own - what scripts.c (life cycle), scripts_proc.c (processes),
  * scripts_inst.c (instances), scripts_blame.c (what scripts die of), scripts_find.c
- * (files) and scripts_push.c (connections, republishing) share.  Nobody else includes it.
+ * (files), scripts_push.c (connections, republishing) and scripts_client.c share.  Nobody else includes it.
  */
 #ifndef MASTER_SCRIPTS_OWN_H
 #define MASTER_SCRIPTS_OWN_H
@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 #include <sys/types.h>
 
 #include "common/conf.h"
@@ -41,6 +42,8 @@ struct script_fault {
 	uint64_t at_ns; /* 0: there was none */
 	bool inside;	/* of what it is at, or was last */
 };
+
+TAILQ_HEAD(client_list, client);
 
 /* A message that the process does not take yet. */
 struct piece {
@@ -84,8 +87,11 @@ struct script {
 	json_int_t inside; /* n of the one it is at; 0: none */
 	struct blame *blames;
 	struct script_fault fault;
-	struct nc *ncs;	     /* connections that it has */
-	struct push *pushes; /* and what it republishes */
+	struct client_list clients; /* in the order of their connects */
+	unsigned nwaiting;	    /* of them, for the process */
+	uint64_t heard_ns;	    /* the process said something */
+	struct nc *ncs;		    /* connections that it has */
+	struct push *pushes;	    /* and what it republishes */
 	/* the same at other servers; what a dead process has left */
 	struct remote_nc *rncs;
 	struct remote_push *rpushes, *parked;
@@ -95,6 +101,7 @@ struct scripts {
 	struct script *list;
 	uint64_t next_id;
 	json_int_t next_n;
+	struct client_table *clients;
 	bool loaded; /* what LoadOnStartup wants */
 	bool stopping;
 };
@@ -129,6 +136,9 @@ struct script *scripts_named(
 bool scripts_find(const struct master *m, struct span vhost, struct span app,
     char path[SCRIPT_PATH]);
 
+/* Start its process, and tell it all that is there. */
+void scripts_run(struct master *m, struct script *s);
+
 /* Live streams of the application, whether its script knows them or not. */
 unsigned scripts_live(struct master *m, const struct script *s);
 
@@ -146,6 +156,9 @@ void scripts_unload(struct master *m, struct script *s, const char *cause);
 struct instance *scripts_begin(
     struct master *m, struct script *s, struct span name);
 void scripts_drop_instances(struct script *s);
+
+/* One client less. */
+void scripts_left(const struct script *s, const char *name);
 
 /* The instance has got or lost a stream or a client. */
 void scripts_used(struct instance *i);
@@ -165,6 +178,13 @@ void scripts_inst_message(
 
 /* Send a message (common/proto.h); j is taken. */
 void scripts_tell(struct master *m, struct script *s, json_t *j);
+
+/*
+ * The same, for what clients can make many of.
+ * Returns	0; -EMSGSIZE: longer than PROTO_MAX; -ENOBUFS: half of the queue is
+ *		full; -ENOMEM
+ */
+int scripts_offer(struct master *m, struct script *s, json_t *j);
 
 /* A new message with its kind and instance. */
 json_t *scripts_message(const char *kind, const char *inst);
@@ -228,6 +248,26 @@ void scripts_remote_free(struct script *s);
 /* The stream of that key has ended: tell the script that made it. */
 void scripts_push_ended(
     struct master *m, struct script *s, const char *key, size_t keylen);
+
+/* Deal with a message about clients; false: it is none. */
+bool scripts_client_message(
+    struct master *m, struct script *s, const char *kind, const json_t *j);
+
+/* A new process: it is told of those that are there. */
+void scripts_clients_replay(struct master *m, struct script *s);
+
+/*
+ * The process is dead, before scripts_blame().  how: as there; who waits for its
+ * answer gets one, who was let in stays.
+ */
+void scripts_clients_lost(struct master *m, struct script *s, const char *how);
+
+/* Limits of time.  Returns when to be called again (ns). */
+uint64_t scripts_clients_tick(
+    struct master *m, struct script *s, uint64_t now_ns);
+
+/* Forget all of a script that is freed. */
+void scripts_clients_free(struct script *s);
 
 /* The process is dead; what it republished goes on until its stream ends. */
 void scripts_push_forget(struct master *m, struct script *s);

@@ -67,18 +67,22 @@ scripts_flush(struct master *m, struct script *s)
 	watch(m, s, EPOLLIN);
 }
 
-void
-scripts_tell(struct master *m, struct script *s, json_t *j)
+/* Queue and send, if no more than so many bytes wait then; j is taken. */
+static int
+send_within(struct master *m, struct script *s, json_t *j, size_t most)
 {
 	char *text = j ? json_dumps(j, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
 	size_t len = text ? strlen(text) : 0;
 	struct piece *p = text ? malloc(sizeof *p + len) : NULL;
+	int r = p == NULL		? -ENOMEM
+		: len > PROTO_MAX	? -EMSGSIZE
+		: s->waits + len > most ? -ENOBUFS
+					: 0;
 	json_decref(j);
-	if (p == NULL || len > PROTO_MAX || s->waits + len > QUEUE_BYTES) {
-		scripts_kill(s); /* it does not read, or we cannot speak */
+	if (r != 0) {
 		free(p);
 		free(text);
-		return;
+		return r;
 	}
 	*p = (struct piece){ NULL, len };
 	memcpy(p->text, text, len);
@@ -88,6 +92,20 @@ scripts_tell(struct master *m, struct script *s, json_t *j)
 	s->waits += len;
 	if (s->first == p)
 		scripts_flush(m, s);
+	return 0;
+}
+
+void
+scripts_tell(struct master *m, struct script *s, json_t *j)
+{
+	if (send_within(m, s, j, QUEUE_BYTES) != 0)
+		scripts_kill(s); /* it does not read, or we cannot speak */
+}
+
+int
+scripts_offer(struct master *m, struct script *s, json_t *j)
+{
+	return send_within(m, s, j, QUEUE_BYTES / 2);
 }
 
 /* Starting. ---------------------------------------------------------------- */

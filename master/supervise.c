@@ -15,6 +15,7 @@
 #include "master/kick.h"
 #include "master/master.h"
 #include "master/pulls.h"
+#include "master/scripts.h"
 #include "master/streams.h"
 #include "master/supervise.h"
 #include "master/targets.h"
@@ -79,7 +80,7 @@ show_state(struct master *m, unsigned slot, enum worker_state state)
 /* Starting. -------------------------------------------------------------- */
 
 static unsigned
-setup_fds(const struct master *m, unsigned slot, int fds[IPC_FDS_MAX])
+setup_fds(const struct master *m, unsigned slot, int talk, int fds[IPC_FDS_MAX])
 {
 	unsigned n = 0;
 	fds[n++] = m->arena_fds.control_ro;
@@ -87,6 +88,7 @@ setup_fds(const struct master *m, unsigned slot, int fds[IPC_FDS_MAX])
 	fds[n++] = m->arena_fds.slot_rw[slot];
 	fds[n++] = m->conf_fd;
 	fds[n++] = m->env.log_fd;
+	fds[n++] = talk;
 	for (unsigned i = 0; i < m->nslots; i++)
 		fds[n++] = m->arena_fds.slot_ro[i];
 	for (unsigned i = 0; i < m->nslots; i++)
@@ -101,8 +103,7 @@ static int
 spawn(struct master *m, unsigned slot)
 {
 	struct slot_state *s = &m->slot[slot];
-	int fds[IPC_FDS_MAX];
-	unsigned nfds = setup_fds(m, slot, fds);
+	int fds[IPC_FDS_MAX], talk = -1;
 	memset(&s->proc, 0, sizeof s->proc);
 	s->proc.slot = slot;
 	s->proc.incarnation = m->next_incarnation++;
@@ -116,8 +117,14 @@ spawn(struct master *m, unsigned slot)
 		.gid = m->worker_gid };
 	s->respawn_ns = 0;
 	s->still_ticks = 0;
-	int r = proc_spawn(&m->env, &s->proc, &setup, fds, nfds);
+	int r = scripts_worker_open(m, slot, &talk);
+	if (r == 0) {
+		unsigned nfds = setup_fds(m, slot, talk, fds);
+		r = proc_spawn(&m->env, &s->proc, &setup, fds, nfds);
+		close(talk);
+	}
 	if (r != 0) {
+		scripts_worker_died(m, slot);
 		s->respawn_ns = mono_add_ms(clock_now(), BACKOFF_MAX_MS / 5).ns;
 		LOG(worker_start_failed, .worker = slot, .error = strerror(-r));
 		return r;
@@ -265,6 +272,7 @@ supervise_death(struct master *m, unsigned slot)
 	show_state(m, slot, m->stopping ? WORKER_QUIT : WORKER_DOWN);
 	sweep_seats(m, seat_owner(slot, p->incarnation));
 	streams_owner_died(m, slot, p->incarnation);
+	scripts_worker_died(m, slot);
 	pulls_worker_died(m, slot);
 	hooks_worker_died(m, slot, p->incarnation);
 	targets_worker_died(m, slot);
@@ -307,6 +315,10 @@ on_message(struct master *m, unsigned slot, const struct ipc_msg *msg)
 		return -EPROTO;
 	if (msg->kind == IPC_READY) {
 		on_ready(m, slot);
+		return 0;
+	}
+	if (msg->kind == IPC_LEFT) {
+		scripts_client_gone(m, slot, msg->u.kick.conn);
 		return 0;
 	}
 	if (msg->kind == IPC_WANT || msg->kind == IPC_UNWANT ||
@@ -366,6 +378,19 @@ supervise_socket(struct master *m, unsigned slot, uint32_t events)
 	int r = (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
 		    ? read_messages(m, slot)
 		    : 0;
+	if (r == 0)
+		return;
+	LOG(worker_protocol, .worker = slot, .worker_pid = p->pid,
+	    .error = strerror(-r));
+	proc_kill(p, PROC_PROTOCOL);
+}
+
+void
+supervise_talk(struct master *m, unsigned slot, uint32_t events)
+{
+	struct proc *p = &m->slot[slot].proc;
+	int r =
+	    p->why == PROC_ALIVE ? scripts_worker_event(m, slot, events) : 0;
 	if (r == 0)
 		return;
 	LOG(worker_protocol, .worker = slot, .worker_pid = p->pid,

@@ -40,6 +40,9 @@ void supervise_death(struct master *m, unsigned slot);
 /* A worker's socket has messages, or takes more. */
 void supervise_socket(struct master *m, unsigned slot, uint32_t events);
 
+/* The same of its talk (common/talk.h). */
+void supervise_talk(struct master *m, unsigned slot, uint32_t events);
+
 /* Restarts that are due, watchdog.  Returns when to be called again (ns). */
 uint64_t supervise_tick(struct master *m, uint64_t now_ns);
 

@@ -12,7 +12,8 @@
 
 	var hasOwn = Function.prototype.call.bind(Object.prototype.hasOwnProperty);
 	var descriptor = Object.getOwnPropertyDescriptor;
-	var LIMIT = 10000; /* objects of each kind that the server knows */
+	var LIMIT = 10000; /* objects of each kind that the server knows, */
+	var CLIENTS = 25000; /* and clients */
 
 	/* Helpers. --------------------------------------------------------- */
 
@@ -49,17 +50,18 @@
 	}
 
 	/* A table by names that others choose. */
-	function Table() {
+	function Table(limit) {
 		this.of = Object.create(null);
 		this.size = 0;
+		this.limit = limit || LIMIT;
 	}
 	Table.prototype.get = function (id) {
 		return this.of["$" + id];
 	};
 	Table.prototype.put = function (id, value, what) {
-		if (this.get(id) === undefined && ++this.size > LIMIT) {
+		if (this.get(id) === undefined && ++this.size > this.limit) {
 			this.size--;
-			throw new RangeError("more than " + LIMIT + " " + what);
+			throw new RangeError("more than " + this.limit + " " + what);
 		}
 		this.of["$" + id] = value;
 	};
@@ -319,29 +321,39 @@
 
 	/* Clients. --------------------------------------------------------- */
 
-	var clients = new Table();   /* all that are there, waiting ones too */
+	var clients = new Table(CLIENTS); /* all that are there, waiting ones too */
 	var accepted = [];	     /* application.clients */
 	var results = new Table();   /* of Client.call and NetConnection.call */
 	var next_call = 1;
 
 	function Client() {}
 
-	function want_result(object) {
+	/* of: whom the answer must come from */
+	function want_result(object, of) {
 		var id;
 		if (object === null || object === undefined)
 			return null;
 		id = next_call++;
-		results.put(id, object, "calls without an answer");
+		results.put(id, { to: object, of: of },
+		    "calls without an answer");
 		return id;
 	}
 
-	function take_result(msg, shown) {
-		var object = results.get(msg.call);
-		if (object === undefined)
+	function take_result(msg, of, shown) {
+		var wanted = results.get(msg.call);
+		if (wanted === undefined || wanted.of !== of)
 			return;
 		results.drop(msg.call);
-		invoke(object, msg.ok ? "onResult" : "onStatus",
+		invoke(wanted.to, msg.ok ? "onResult" : "onStatus",
 		    [ decode(msg.value) ], shown);
+	}
+
+	/* No answer will come from there any more. */
+	function drop_results(of) {
+		Object.keys(results.of).forEach(function (key) {
+			if (results.of[key].of === of)
+				results.drop(key.slice(1));
+		});
 	}
 
 	hide(Client.prototype, {
@@ -349,7 +361,7 @@
 			host.send({
 				t: "invoke", client: this.id,
 				method: String(method),
-				call: want_result(result),
+				call: want_result(result, this),
 				args: sent(arguments, 2)
 			});
 			return true;
@@ -390,35 +402,62 @@
 		return undefined;
 	}
 
-	function access(client, name) {
-		Object.defineProperty(client, name, {
+	/* What most clients have alike takes no memory in each. */
+	Client.prototype.protocol = "rtmp";
+	Client.prototype.protocolVersion = "1.0";
+	Client.prototype.secure = false;
+	Client.prototype.virtualKey = "";
+
+	/* readAccess, writeAccess of those that have others than / */
+	var accesses = new Table(CLIENTS);
+
+	function tell_access(client) {
+		var own = accesses.get(client.id);
+		if (own !== undefined && states.get(client.id) !== "refused")
+			host.send({
+				t: "access", client: client.id,
+				read: own.readAccess, write: own.writeAccess
+			});
+	}
+
+	[ "readAccess", "writeAccess" ].forEach(function (name) {
+		Object.defineProperty(Client.prototype, name, {
 			get: function () {
-				return "/";
+				var own = accesses.get(this.id);
+				return own === undefined ? "/" : own[name];
 			},
 			set: function (value) {
-				if (value !== "/")
-					throw new Error("Client." + name + " is " +
-					    "not supported by this server: it " +
-					    "stays /");
+				var own = accesses.get(this.id);
+				value = value === null || value === undefined
+				    ? "" : String(value);
+				if (clients.get(this.id) !== this)
+					throw new Error("Client." + name +
+					    ": the client is not connected");
+				if (own === undefined) {
+					if (value === "/")
+						return;
+					own = { readAccess: "/", writeAccess: "/" };
+					accesses.put(this.id, own, "clients");
+				}
+				own[name] = value;
+				tell_access(this);
 			},
 			enumerable: true
 		});
-	}
+	});
 
 	function new_client(msg) {
 		var client = new Client();
 		fixed(client, "id", msg.client);
 		fixed(client, "ip", String(msg.addr || ""));
 		client.agent = String(msg.agent || "");
-		client.protocol = msg.secure ? "rtmps" : "rtmp";
-		client.protocolVersion = "1.0";
-		client.secure = Boolean(msg.secure);
+		if (msg.secure) {
+			client.protocol = "rtmps";
+			client.secure = true;
+		}
 		client.referrer = String(msg.swf || "");
 		client.pageUrl = String(msg.page || "");
 		client.uri = String(msg.uri || "");
-		client.virtualKey = "";
-		access(client, "readAccess");
-		access(client, "writeAccess");
 		return client;
 	}
 
@@ -430,7 +469,7 @@
 	}
 
 	/* The states of those in `clients`: undefined, "accepted", "refused". */
-	var states = new Table();
+	var states = new Table(CLIENTS);
 
 	function settle(client, state) {
 		if (clients.get(client.id) !== client || states.get(client.id))
@@ -475,6 +514,8 @@
 			accepted.splice(i, 1);
 		clients.drop(client.id);
 		states.drop(client.id);
+		accesses.drop(client.id);
+		drop_results(client);
 	}
 
 	/* application. ----------------------------------------------------- */
@@ -667,7 +708,7 @@
 			if (own.state === "closed")
 				return false;
 			method = String(method);
-			result = want_result(result);
+			result = want_result(result, this);
 			if (own.state === "up")
 				connection_call(own, method, result, args);
 			else
@@ -910,7 +951,16 @@
 			    "application") !== false;
 		},
 		connect: function (msg) {
-			var client = new_client(msg), answer;
+			var client, answer;
+			if (clients.size >= CLIENTS) {
+				host.send({
+					t: "reject", client: msg.client, info: null,
+					text: "the application's script knows as " +
+					    "many clients as it may"
+				});
+				return;
+			}
+			client = new_client(msg);
 			clients.put(msg.client, client, "clients");
 			if (typeof application.onConnect !== "function") {
 				accept(client);
@@ -993,10 +1043,12 @@
 			}
 		},
 		result: function (msg) {
-			take_result(msg, "Client.call");
+			take_result(msg, clients.get(msg.client),
+			    "Client.call");
 		},
 		nc_result: function (msg) {
-			take_result(msg, "NetConnection.call");
+			take_result(msg, connections.get(msg.nc),
+			    "NetConnection.call");
 		},
 		nc: connection_state,
 		ns: push_state,

@@ -7,6 +7,7 @@
 #include "rtmp/explicit.h"
 #include "rtmp/url.h"
 #include "rtmp/wire.h"
+#include "worker/access.h"
 #include "worker/command.h"
 #include "worker/connect.h"
 #include "worker/door.h"
@@ -199,7 +200,8 @@ must_wait(const struct call *k)
 
 /* REASON_NONE, or why the NetStream cannot get that name. */
 static enum reason
-set_key(const struct call *k, struct span sent, char words[IPC_TEXT_MAX])
+set_key(const struct call *k, struct span sent, char words[IPC_TEXT_MAX],
+    bool publish)
 {
 	struct url_name n;
 	words[0] = '\0';
@@ -209,6 +211,8 @@ set_key(const struct call *k, struct span sent, char words[IPC_TEXT_MAX])
 	url_split_name(sent, &n);
 	if (!entrance_name_ok(n.name, IPC_KEY_MAX))
 		return REASON_NAME_INVALID;
+	if (!access_may(k->s->access, publish, n.name))
+		return REASON_SCRIPT_ACCESS;
 	k->s->shown = n.query;
 	return netstream_set_name(k->w, k->s, k->ns, n.name);
 }
@@ -250,7 +254,7 @@ on_publish(const struct call *k)
 		return REASON_NONE;
 	}
 	char words[IPC_TEXT_MAX];
-	enum reason why = set_key(k, p.name, words);
+	enum reason why = set_key(k, p.name, words, true);
 	if (why != REASON_NONE) {
 		const char *text = words[0] != '\0' ? words : reason_text(why);
 		LOG(publish_refused, .client = k->c->id,
@@ -290,7 +294,7 @@ start_play(const struct call *k, const struct cmd_play *p)
 	if (k->ns->use != NS_IDLE)
 		return REASON_COMMAND_ORDER;
 	char words[IPC_TEXT_MAX];
-	enum reason why = set_key(k, p->name, words);
+	enum reason why = set_key(k, p->name, words, false);
 	if (why != REASON_NONE) {
 		fail_play(k, p->name, why,
 		    words[0] != '\0' ? words : reason_text(why));

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "worker/door.h"
+#include "worker/scripted.h"
 #include "worker/uplink.h"
 
 static bool
@@ -14,7 +15,7 @@ is_edge(const struct conf_vhost *v)
 bool
 door_asks(const struct entrance *e)
 {
-	return is_edge(e->vhost);
+	return is_edge(e->vhost) || scripted_asks(e->vhost, e->app);
 }
 
 void
@@ -22,6 +23,8 @@ door_ask(struct worker *w, struct guest *g)
 {
 	if (is_edge(g->vhost))
 		uplink_ask(w, g);
+	else if (scripted_asks(g->vhost, g->app))
+		scripted_ask(w, g);
 	else
 		guest_accept(w, g, true);
 }
@@ -31,6 +34,10 @@ door_call(struct worker *w, struct guest *g, const struct cmd *cmd,
     uint8_t type, const uint8_t *p, size_t n)
 {
 	char text[128];
+	if (scripted_asks(g->vhost, g->app)) {
+		scripted_call(w, g, cmd);
+		return;
+	}
 	bool answer = cmd->id == CMD_RESULT || cmd->id == CMD_ERROR;
 	double txn = answer ? 0 : cmd->txn;
 	if (is_edge(g->vhost) && uplink_call(w, g, type, txn, p, n))
@@ -47,5 +54,8 @@ door_call(struct worker *w, struct guest *g, const struct cmd *cmd,
 void
 door_leave(struct worker *w, struct guest *g)
 {
-	uplink_leave(w, g);
+	if (is_edge(g->vhost))
+		uplink_leave(w, g);
+	else
+		scripted_leave(w, g);
 }

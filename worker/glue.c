@@ -10,6 +10,7 @@
 #include "worker/publish.h"
 #include "worker/pull.h"
 #include "worker/relay.h"
+#include "worker/scripted.h"
 #include "worker/upstream.h"
 #include "worker/want.h"
 
@@ -87,4 +88,5 @@ glue_orphan(struct worker *w)
 	publishers_orphan(w);
 	admit_orphan(w);
 	pull_orphan(w);
+	scripted_orphan(w);
 }

@@ -36,6 +36,7 @@
 #include "worker/pull.h"
 #include "worker/push.h"
 #include "worker/resolve.h"
+#include "worker/scripted.h"
 #include "worker/session.h"
 #include "worker/tree.h"
 #include "worker/uplink.h"
@@ -71,7 +72,7 @@ count_ok(const struct handover *h)
 	return s->layout == ARENA_LAYOUT && s->nslots >= 1 &&
 	       s->nslots <= SLOTS_MAX && s->slot < s->nslots &&
 	       s->nlisten <= CONF_LISTEN_MAX &&
-	       h->nfds == 5 + 2 * s->nslots + s->nlisten;
+	       h->nfds == 6 + 2 * s->nslots + s->nlisten;
 }
 
 static const struct conf *
@@ -94,7 +95,7 @@ static int
 take_over(struct worker *w, const struct handover *h)
 {
 	const struct ipc_setup *s = &h->msg.u.setup;
-	const int *ro = h->fds + 5, *efd = ro + s->nslots;
+	const int *ro = h->fds + 6, *efd = ro + s->nslots;
 	if (!count_ok(h))
 		return unfit("hand-over", "not from a master of this version");
 	w->self = s->slot;
@@ -191,6 +192,10 @@ static void
 poll_event(struct worker *w, const struct loop_event *e)
 {
 	uint64_t n;
+	if (e->index == SCRIPTED_POLL) {
+		scripted_event(w, e->more);
+		return;
+	}
 	if (e->index == LINK_EVENTFD) {
 		(void)!read(w->eventfd[w->self], &n, sizeof n);
 		if (!e->more)
@@ -236,6 +241,7 @@ tick(struct worker *w)
 	publishers_tick(w);
 	orders_tick(w);
 	trees_tick(w);
+	scripted_tick(w);
 	link_flush(w);
 	log_tick(w->now);
 	atomic_store_explicit(&w->slot->counters[COUNTER_LOG_DROPPED],
@@ -290,6 +296,7 @@ run(struct worker *w)
 			tick(w);
 		unsigned n = take_events(w);
 		check_master(w);
+		scripted_turn(w);
 		resolve_tick(w);
 		dial_tick(w);
 		upstreams_tick(w);
@@ -345,6 +352,8 @@ start(struct worker *w, const struct handover *h)
 	if (r == 0)
 		r = trees_init(w);
 	if (r == 0)
+		r = scripted_init(w, h->fds[5]);
+	if (r == 0)
 		r = uplinks_init(w);
 	if (r == 0)
 		r = link_init(w, IPC_FD, master_said);
@@ -365,6 +374,7 @@ stop(struct worker *w)
 	link_fini(w);
 	uplinks_fini(w);
 	trees_fini(w);
+	scripted_fini(w);
 	guests_fini(w);
 	pull_fini(w);
 	orders_fini(w);

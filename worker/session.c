@@ -172,6 +172,12 @@ set_text(struct worker *w, struct span *to, struct span from)
 }
 
 bool
+session_set_access(struct worker *w, struct session *s, struct span a)
+{
+	return set_text(w, &s->access, a);
+}
+
+bool
 session_set_query(struct worker *w, struct session *s, struct span q)
 {
 	return set_text(w, &s->query, q);
@@ -198,6 +204,7 @@ session_closed(struct worker *w, struct conn *c)
 	drop_prefix(w, s);
 	session_set_query(w, s, (struct span){ NULL, 0 });
 	session_set_url(w, s, (struct span){ NULL, 0 });
+	session_set_access(w, s, (struct span){ NULL, 0 });
 }
 
 static bool
@@ -545,11 +552,14 @@ session_idle(struct worker *w, struct conn *c)
 			return;
 	if (c->player != NULL)
 		return; /* it finishes a message; then comes this again */
-	conn_set_deadline(w, c,
-	    mono_add_ms(w->now, c->refuse != REASON_NONE
-				    ? SESSION_SURPLUS_MS
-				    : (uint64_t)c->app->command_ms),
-	    REASON_COMMAND_TIMEOUT);
+	if (session_of(w, c)->stays)
+		conn_no_deadline(c);
+	else
+		conn_set_deadline(w, c,
+		    mono_add_ms(w->now, c->refuse != REASON_NONE
+					    ? SESSION_SURPLUS_MS
+					    : (uint64_t)c->app->command_ms),
+		    REASON_COMMAND_TIMEOUT);
 	conn_row_role(c, ROW_IDLE);
 }
 

@@ -90,6 +90,9 @@ struct session {
 	/* keys and tokens: of connect, a copy of the pool; of the publish or
 	 * play command at hand, inside it.  Never logged, never listed */
 	struct span query, shown;
+	/* what a script lets it play NUL publish, of the pool; p NULL: all */
+	struct span access;
+	bool stays; /* let in by a script: no CommandTimeout */
 	/* tcUrl, of the pool; of an edge's clients only.  An explicit one
 	 * without our own part */
 	struct span url;
@@ -171,6 +174,7 @@ bool session_set_prefix(
 /* Copies of the keys that connect showed, of tcUrl.  False: no memory. */
 bool session_set_query(struct worker *w, struct session *s, struct span q);
 bool session_set_url(struct worker *w, struct session *s, struct span url);
+bool session_set_access(struct worker *w, struct session *s, struct span a);
 
 /*
  * A new NetStream with that id, which is free; id 0: the lowest.  It is NS_IDLE,

@@ -34,6 +34,7 @@ struct pulls;
 struct pushes;
 struct orders;
 struct guests;
+struct scripted;
 struct trees;
 struct uplinks;
 struct upstreams;
@@ -72,6 +73,7 @@ struct worker {
 	struct pushes *pushes;
 	struct orders *orders;
 	struct guests *guests;
+	struct scripted *scripted;
 	struct trees *trees;
 	struct uplinks *uplinks;
 };

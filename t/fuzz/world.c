@@ -23,6 +23,7 @@
 #include "worker/pull.h"
 #include "worker/orders.h"
 #include "worker/push.h"
+#include "worker/scripted.h"
 #include "worker/tree.h"
 
 enum {
@@ -385,6 +386,7 @@ start_worker(struct world *x, unsigned i)
 	bug_on(orders_init(w) != 0);
 	bug_on(guests_init(w) != 0);
 	bug_on(trees_init(w) != 0);
+	bug_on(scripted_init(w, -1) != 0);
 	/* the same for every run */
 	w->sessions->seed = 1;
 	conns_listen(w, &listener, 1);
@@ -470,6 +472,7 @@ stop_worker(struct worker *w)
 	pull_fini(w);
 	orders_fini(w);
 	trees_fini(w);
+	scripted_fini(w);
 	guests_fini(w);
 	pushes_fini(w);
 	hops_fini(w);

@@ -454,6 +454,32 @@ START_TEST(what_json_has_not_comes_and_goes_by_marks)
 }
 END_TEST
 
+START_TEST(access_is_told_when_it_changes)
+{
+	run_script(
+	    "var c; application.onConnect = function (x) { c = x\n"
+	    "trace(c.readAccess + c.writeAccess)\n"
+	    "c.readAccess = '/'; c.writeAccess = 'a;b/c'\n"
+	    "trace(c.readAccess + c.writeAccess); return true }\n"
+	    "application.onDisconnect = function () {\n"
+	    "try { c.readAccess = 'x' } catch (e) { trace('gone') } }\n"
+	    "application.onPublish = function () { c.readAccess = null }");
+	started();
+	connects("1", "[]");
+	trace_is("//");
+	expect("{'t':'access','client':'1','read':'/','write':'a;b/c',"
+	       "'inst':'i'}");
+	trace_is("/a;b/c");
+	expect("{'t':'accept','client':'1','inst':'i'}");
+	say("{'t':'publish','inst':'i','stream':'s','client':'9'}");
+	expect("{'t':'access','client':'1','read':'','write':'a;b/c',"
+	       "'inst':'i'}");
+	say("{'t':'gone','inst':'i','client':'1'}");
+	trace_is("gone");
+	expect("");
+}
+END_TEST
+
 /* Each of these is on something that a client can name, and is not callable. */
 /* clang-format off */
 static const char *const forbidden[] = {
@@ -516,6 +542,14 @@ START_TEST(calls_to_clients_come_back)
 	       "'args':[],'inst':'i'}");
 	expect("{'t':'broadcast','method':'all','args':[2],'inst':'i'}");
 	expect("{'t':'drop','client':'1','inst':'i'}");
+	/* only of whom was asked */
+	connects("2", "[]");
+	for (unsigned i = 0; i < 4; i++)
+		ck_assert_str_ne(hear(), "");
+	say("{'t':'result','inst':'i','client':'2','call':1,'ok':true,"
+	    "'value':'forged'}");
+	say("{'t':'result','inst':'i','client':'3','call':1,'ok':true,"
+	    "'value':'forged'}");
 	say("{'t':'result','inst':'i','client':'1','call':1,'ok':true,"
 	    "'value':'x'}");
 	trace_is("r x");
@@ -852,6 +886,7 @@ main(void)
 	    t, connections_are_accepted_refused_sent_away_and_deferred);
 	tcase_add_test(t, who_waits_and_leaves_is_not_accepted_later);
 	tcase_add_test(t, what_json_has_not_comes_and_goes_by_marks);
+	tcase_add_test(t, access_is_told_when_it_changes);
 	tcase_add_test(t, only_methods_of_the_client_are_callable);
 	tcase_add_test(t, calls_to_clients_come_back);
 	tcase_add_test(t, what_waits_for_a_connection_fails_with_it);
