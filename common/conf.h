@@ -132,9 +132,10 @@ struct conf_app {
 	CONF_IF_##file(CONF_NO_FIELD, CONF_NO_FIELD, CONF_FIELD)(member, type)
 #include "common/conf_params.def"
 #undef PARAM
-	uint32_t vhost;	 /* its index */
-	uint32_t faulty; /* its Application.xml is wrong: nobody is let in */
-	uint32_t script; /* it has a main.asc, which is asked about clients */
+	uint32_t vhost;	  /* its index */
+	uint32_t faulty;  /* its Application.xml is wrong: nobody is let in */
+	uint32_t script;  /* it has a main.asc, which is asked about clients; */
+	uint32_t implied; /* nothing else: as the general one, and not shown */
 	char name[CONF_NAME]; /* "": the general one */
 };
 

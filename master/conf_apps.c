@@ -22,9 +22,14 @@ read_app(struct conf_reader *r, const char *dir, const char *name)
 	}
 	uint32_t before = r->parts.head.napps;
 	r->app = conf_app_named(r, r->vhost, name);
-	r->parts.app[r->app].script |= script;
+	struct conf_app *app = &r->parts.app[r->app];
+	bool known = r->app < before && !app->implied;
+	app->script |= script;
 	/* one that a single file describes, or an earlier directory */
-	if (!own || r->app < before)
+	if (known)
+		return;
+	app->implied = !own && !r->parts.vhost[r->vhost].listed;
+	if (!own)
 		return;
 	r->kind = CONF_APP;
 	r->own_app = true;

@@ -226,6 +226,8 @@ vhost(struct printer *p, const struct conf *c, uint32_t i)
 	pop(p);
 	for (uint32_t k = 0; k < v->napps; k++) {
 		const struct conf_app *a = conf_app(c, v->first_app + k);
+		if (a->implied)
+			continue;
 		root(p, "Application", a->name);
 		params(p, a, CONF_APP);
 		pop(p);
