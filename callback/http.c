@@ -19,6 +19,7 @@ struct transfer {
 	struct curl_slist *headers;
 	struct format_body body;
 	bool too_long;
+	bool whole; /* all fields of the answer have come */
 	size_t len;
 	char answer[HOOKS_BODY], error[CURL_ERROR_SIZE];
 };
@@ -102,6 +103,17 @@ take_body(char *p, size_t size, size_t n, void *arg)
 	return n;
 }
 
+/* A line of the answer's head: libcurl takes one that breaks off as whole. */
+static size_t
+take_head(char *p, size_t size, size_t n, void *arg)
+{
+	struct transfer *t = arg;
+	n *= size;
+	t->whole = (n == 2 && p[0] == '\r' && p[1] == '\n') ||
+		   (n == 1 && p[0] == '\n');
+	return n;
+}
+
 /* "" takes away a header that libcurl would send by itself. */
 static bool
 add_headers(struct transfer *t)
@@ -136,6 +148,9 @@ set_request(struct transfer *t, long ms)
 	       curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, take_body) ==
 		   CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_WRITEDATA, t) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, take_head) ==
+		   CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_HEADERDATA, t) == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->error) == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_PRIVATE, t) == CURLE_OK;
 }
@@ -218,13 +233,15 @@ judge(struct transfer *t, CURLcode r, int status, struct decision *d)
 {
 	char why[sizeof t->error + 16];
 	const char *text = t->error[0] ? t->error : curl_easy_strerror(r);
-	if (r == CURLE_OK) {
+	if (r == CURLE_OK && t->whole) {
 		struct http_answer a = { status, location_of(t->easy),
 			{ t->answer, t->len } };
 		verdict_of(t->ask->format, t->ask->facts.event, &a, d);
 		return;
 	}
-	if (t->too_long)
+	if (r == CURLE_OK)
+		text = "its answer breaks off";
+	else if (t->too_long)
 		text = "its answer is too long";
 	else if (r == CURLE_OPERATION_TIMEDOUT)
 		text = "no answer in time";

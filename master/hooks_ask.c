@@ -14,8 +14,9 @@
 enum { LATE_MS = 1000 /* behind its time: the process hangs */ };
 
 static void
-free_ask(struct hook_ask *a)
+free_ask(struct master *m, struct hook_ask *a)
 {
+	m->hooks->nasks--;
 	if (a->msg != NULL)
 		ipc_wipe(a->msg);
 	free(a->msg);
@@ -45,9 +46,11 @@ static struct hook_ask *
 add(struct master *m, uint64_t id, const struct conf_app *app,
     enum hook_event event, unsigned slot, uint64_t conn)
 {
-	struct hook_ask *a = calloc(1, sizeof *a);
+	struct hook_ask *a =
+	    m->hooks->nasks < HOOKS_WAITING ? calloc(1, sizeof *a) : NULL;
 	if (a == NULL)
 		return NULL;
+	m->hooks->nasks++;
 	a->id = id;
 	a->event = event;
 	a->slot = slot;
@@ -192,7 +195,7 @@ settle(struct master *m, struct hook_ask *a, enum hook_verdict v,
 		judge(m, a->slot, a->msg, a->open, v, text, name);
 	else if (still_there(m, a) && v == HOOK_REFUSE)
 		end_client(m, a);
-	free_ask(a);
+	free_ask(m, a);
 }
 
 /* A text of a message, "" if it has none, or one that is too long. */
@@ -242,7 +245,7 @@ hooks_forget_worker(struct master *m, unsigned slot, uint64_t incarnation)
 			continue;
 		}
 		*p = a->next;
-		free_ask(a);
+		free_ask(m, a);
 	}
 }
 

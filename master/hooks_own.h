@@ -23,7 +23,8 @@
 enum {
 	HOOKS_PIDFD = 7, /* of epoll data */
 	HOOKS_SOCK = 8,
-	HOOKS_TABLE = 4096 /* chains of clients */
+	HOOKS_TABLE = 4096, /* chains of clients */
+	HOOKS_USES = 16384  /* of one client: an edge has many */
 };
 
 struct master;
@@ -52,6 +53,7 @@ struct hook_client {
 	uint32_t row;
 	const struct conf_app *app;
 	struct hook_use *uses;
+	unsigned nuses;
 	uint64_t bytes_in, bytes_out; /* when last looked at */
 	struct span key, addr, args, url, page, swf, agent;
 	size_t len;
@@ -81,11 +83,13 @@ struct hooks {
 	size_t waits; /* bytes */
 	uint64_t next_id;
 	struct hook_ask *asks;
+	unsigned nasks; /* at most HOOKS_WAITING */
 	struct hook_relay *relays;
 	uint64_t ask_ns; /* no deadline of theirs is earlier */
 	uint64_t swept_ns;
 	uint64_t update_ns; /* the next of all */
 	struct hook_client *clients[HOOKS_TABLE];
+	uint32_t nclients[IPC_SLOTS_MAX]; /* of each worker */
 	char server[16], service[24];
 };
 

@@ -180,7 +180,7 @@ hooks_begun(struct master *m, unsigned slot, uint64_t request, bool playing,
 	struct hook_client *c = hooks_client(m, p->conn);
 	if (!playing)
 		hooks_relay_begin(m, slot, request, p);
-	if (c == NULL || c->slot != slot)
+	if (c == NULL || c->slot != slot || c->nuses >= HOOKS_USES)
 		return;
 	struct hook_use *u = malloc(sizeof *u + p->keylen + p->argslen);
 	if (u == NULL)
@@ -200,6 +200,7 @@ hooks_begun(struct master *m, unsigned slot, uint64_t request, bool playing,
 			m->hooks->update_ns = u->update_ns;
 	}
 	c->uses = u;
+	c->nuses++;
 }
 
 static void
@@ -207,6 +208,7 @@ end_first(struct master *m, struct hook_client *c, struct hook_use **at)
 {
 	struct hook_use *u = *at;
 	*at = u->next;
+	c->nuses--;
 	tell_done(m, c, u);
 	explicit_bzero(u->text, u->keylen + u->argslen);
 	free(u);
@@ -219,6 +221,7 @@ forget(struct master *m, struct hook_client *c)
 	while (*p != c)
 		p = &(*p)->next;
 	*p = c->next;
+	m->hooks->nclients[c->slot]--;
 	while (c->uses != NULL)
 		end_first(m, c, &c->uses);
 	tell_gone(m, c);
@@ -254,16 +257,20 @@ on_client(struct master *m, unsigned slot, const struct ipc_client *from)
 	size_t addr = strlen(from->addr);
 	struct hook_client *c = hooks_client(m, from->conn);
 	if (!prefix_sound(from->key, from->keylen) ||
-	    (c != NULL && c->slot != slot))
+	    from->row >= m->arena.nrows || (c != NULL && c->slot != slot))
 		return -EPROTO;
 	if (c != NULL)
 		forget(m, c); /* it goes somewhere else with its next stream */
+	/* some that are gone may not be swept yet */
+	if (m->hooks->nclients[slot] >= 2 * m->arena.nrows)
+		return 0; /* less is known of it */
 	size_t len = from->keylen + addr + from->argslen + from->urllen +
 		     from->pagelen + from->swflen + from->agentlen;
 	c = calloc(1, sizeof *c + len);
 	if (c == NULL)
 		return 0; /* less is known of it */
 	c->len = len;
+	m->hooks->nclients[slot]++;
 	char *p = c->text;
 	c->conn = from->conn;
 	c->slot = slot;
