@@ -219,6 +219,8 @@ stream(const struct attach *at, const struct facts *f, struct mono now)
 	json_object_set_new(j, "since_s", list_age(f->since_ns, now));
 	json_object_set_new(j, "publisher", publisher(at, f));
 	json_object_set_new(j, "readers", readers(&at->arena, f->block));
+	json_object_set_new(j, "viewers",
+	    list_number((uint64_t)arena_viewers(&at->arena, f->block)));
 	add_half(j, &at->arena, f, now);
 	json_object_set_new(j, "block", list_number(f->block));
 	json_object_set_new(j, "generation", list_number(gen_of(f->state_gen)));

@@ -173,6 +173,10 @@ repair_slot(struct master *m, unsigned slot)
 		if (atomic_load_explicit(&s->readers[i], memory_order_relaxed))
 			atomic_store_explicit(
 			    &s->readers[i], 0, memory_order_relaxed);
+	for (unsigned i = 0; i < a->nblocks; i++)
+		if (atomic_load_explicit(&s->beyond[i], memory_order_relaxed))
+			atomic_store_explicit(
+			    &s->beyond[i], 0, memory_order_relaxed);
 	atomic_store_explicit(&s->clients, 0, memory_order_relaxed);
 	/* rows read as 0: ROW_FREE; touching them all would take memory */
 	arena_punch(a, slot, arena_row(a, slot, 0),

@@ -48,6 +48,7 @@ enum {
 	X(PAUSE, "pause") \
 	X(PAUSE_RAW, "pauseRaw") \
 	X(SEEK, "seek") \
+	X(VIEWERS, "sluiceViewers") \
 	X(GET_STREAM_LENGTH, "getStreamLength") \
 	X(CHECK_BW, "_checkbw") \
 	X(CHECK_BANDWIDTH, "checkBandwidth") \
@@ -311,6 +312,10 @@ void cmd_write_publish(struct writer *w, uint32_t chunk, uint32_t msid,
 /* Only name and start go, as FFmpeg and librtmp do; via and hops if set. */
 void cmd_write_play(struct writer *w, uint32_t chunk, uint32_t msid, double txn,
     struct span name, double start_ms, struct span via, double hops);
+
+/* sluiceViewers: how many watch the stream of msid at this edge and below. */
+void cmd_write_viewers(
+    struct writer *w, uint32_t chunk, uint32_t msid, double n);
 
 void cmd_write_delete_stream(
     struct writer *w, uint32_t chunk, double txn, uint32_t msid);

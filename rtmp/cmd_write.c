@@ -364,6 +364,15 @@ cmd_write_play(struct writer *w, uint32_t chunk, uint32_t msid, double txn,
 }
 
 void
+cmd_write_viewers(struct writer *w, uint32_t chunk, uint32_t msid, double n)
+{
+	struct call c = call_begin(w, chunk, msid, cmd_name(CMD_VIEWERS), 0);
+	amf0_write_null(w);
+	amf0_write_number(w, n);
+	call_end(w, &c);
+}
+
+void
 cmd_write_delete_stream(
     struct writer *w, uint32_t chunk, double txn, uint32_t msid)
 {

@@ -323,3 +323,21 @@ arena_segments_used(const struct arena *a, unsigned s)
 		    atomic_load_explicit(&word[i], memory_order_relaxed) != 0;
 	return used;
 }
+
+int64_t
+arena_viewers(const struct arena *a, uint32_t block)
+{
+	int64_t n = 0;
+	for (unsigned i = 0; i < a->nslots; i++) {
+		const struct slot *s = a->slot[i];
+		uint64_t word = atomic_load_explicit(
+		    &s->interest[block / 64], memory_order_relaxed);
+		/* without interest the number is left over */
+		if (word >> (block % 64) & 1)
+			n += atomic_load_explicit(
+			    &s->readers[block], memory_order_relaxed);
+		n += atomic_load_explicit(
+		    &s->beyond[block], memory_order_relaxed);
+	}
+	return n > 0 ? n : 0;
+}

@@ -31,7 +31,7 @@
 #include "shm/wake.h"
 
 #define ARENA_MAGIC UINT64_C(0x31656369756c7353) /* "Sluice1" */
-enum { ARENA_LAYOUT = 3, SEATS_MAX = 1 << 24 };
+enum { ARENA_LAYOUT = 4, SEATS_MAX = 1 << 24 };
 
 enum worker_state { WORKER_DOWN, WORKER_STARTING, WORKER_UP, WORKER_QUIT };
 
@@ -125,5 +125,11 @@ void arena_punch(
 
 /* Segments in use in slot s: owner words that are not 0. */
 uint32_t arena_segments_used(const struct arena *a, unsigned s);
+
+/*
+ * Viewers of the stream of a block, here and behind edges.  Of others than its owner
+ * words may be old, so that it is for people.  Context: any
+ */
+int64_t arena_viewers(const struct arena *a, uint32_t block);
 
 #endif

@@ -12,6 +12,8 @@
  *	loops		worker		turns of its loop, for the watchdog
  *	interest	worker (M)	bit per block: players here may touch it
  *	readers		worker (M)	players per block
+ *	beyond		worker (M)	the same behind edges that play here, as
+ *					they say, less these edges; or publish
  *	resident	worker (M)	segments that hold memory
  *	counters	worker		see common/counters.def; never reset
  *	rows		worker (M)	one per client, for sluicectl: of
@@ -86,6 +88,7 @@ struct slot {
 	alignas(64) _Atomic uint64_t interest[BLOCK_WORDS + 1];
 	alignas(64) _Atomic uint64_t counters[COUNTERS_MAX];
 	alignas(64) _Atomic uint32_t readers[BLOCKS_MAX];
+	_Atomic int32_t beyond[BLOCKS_MAX];
 };
 _Static_assert(offsetof(struct slot, asleep) == 64, "shared layout");
 _Static_assert(offsetof(struct slot, loops) == 128, "shared layout");

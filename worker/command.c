@@ -14,6 +14,7 @@
 #include "worker/hook.h"
 #include "worker/sessions.h"
 #include "worker/tree.h"
+#include "worker/viewers.h"
 
 /* One command as its handler sees it. */
 struct call {
@@ -472,6 +473,18 @@ on_play2(const struct call *k)
 	return start_play(k, &p);
 }
 
+/* An edge that plays, or publishes for a client, says how many watch there. */
+static enum reason
+on_viewers(const struct call *k)
+{
+	double n;
+	if (cmd_parse_number(k->cmd, &n) != AMF0_OK)
+		return REASON_COMMAND_INVALID;
+	if (k->s->trusted && k->ns != NULL)
+		viewers_said(k->w, k->ns, n);
+	return REASON_NONE;
+}
+
 static command_fn *
 handler(enum cmd_id id)
 {
@@ -507,6 +520,8 @@ handler(enum cmd_id id)
 		return on_pause;
 	case CMD_SEEK:
 		return on_seek;
+	case CMD_VIEWERS:
+		return on_viewers;
 	case CMD_RECEIVE_AUDIO:
 	case CMD_RECEIVE_VIDEO:
 		return on_receive;

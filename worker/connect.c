@@ -6,6 +6,7 @@
 #include "worker/connect.h"
 #include "worker/door.h"
 #include "worker/hook.h"
+#include "worker/node.h"
 #include "worker/sessions.h"
 #include "worker/tree.h"
 #include "worker/welcome.h"
@@ -54,7 +55,8 @@ admit(struct worker *w, struct conn *c, const struct guest_connect *k,
     const struct cmd_connect *cc, const struct entrance *e)
 {
 	struct session *s = session_of(w, c);
-	if (!door_asks(e) || s->edge) {
+	/* an edge that is trusted has asked about its clients; this is media */
+	if (!door_asks(e) || s->trusted) {
 		welcome_accept(w, c, cc);
 		return REASON_NONE;
 	}
@@ -80,11 +82,16 @@ enter(struct worker *w, struct conn *c, const struct guest_connect *k,
 	struct span query;
 	enum reason why = entrance_find(w->conf, cc, e);
 	conn_set_app(c, e->app);
-	bool trusted = cc->node.len > 0 && is_trusted(e->vhost, c);
 	s->amf3 = cc->object_encoding == 3;
 	s->edge = cc->node.len > 0;
-	if (trusted && cc->tree != 0)
+	/* before it says for whom it speaks */
+	s->trusted = s->edge && is_trusted(e->vhost, c);
+	if (s->trusted && cc->tree != 0)
 		return carry(w, c, cc, e->vhost);
+	if (cc->tree != 0)
+		why = REASON_EDGE_TRUST; /* it does without */
+	if (why == REASON_NONE)
+		why = node_check_via(w, cc->via, cc->hops);
 	query = (struct span){ e->query, e->query_len };
 	if (why == REASON_NONE &&
 	    (!connect_set(w, c, e) || !session_set_query(w, s, query)))

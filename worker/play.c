@@ -90,7 +90,7 @@ player_detach(struct worker *w, struct player *p)
 	struct watch *v = p->watch;
 	if (v == NULL)
 		return;
-	watch_remove(v, p);
+	watch_remove(w, v, p);
 	watch_count(w, v);
 	p->state = PLAYER_WAIT;
 	p->waits = w->now;

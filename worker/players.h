@@ -85,7 +85,8 @@ struct player {
 	TAILQ_ENTRY(player) next_queue;
 	uint32_t at_watch; /* place in watch->players */
 	uint32_t msid;
-	uint8_t state; /* enum player_state */
+	int32_t beyond; /* of an edge: its viewers, less 1 (viewers.h) */
+	uint8_t state;	/* enum player_state */
 	/* the send that is prepared */
 	uint8_t sending; /* enum player_sending */
 	bool behind;	 /* look at its lag */
@@ -205,7 +206,7 @@ void watch_close(struct worker *w, struct watch *v);
 void watch_mark(struct worker *w, struct watch *v);
 /* p enters v.  False: no memory.  The last of v takes the place of who leaves. */
 bool watch_add(struct worker *w, struct watch *v, struct player *p);
-void watch_remove(struct watch *v, struct player *p);
+void watch_remove(struct worker *w, struct watch *v, struct player *p);
 /* Players of v, for the listings. */
 void watch_count(struct worker *w, const struct watch *v);
 /* Read the view of v once per section; false: not open yet. */

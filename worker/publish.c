@@ -12,6 +12,7 @@
 #include "worker/link.h"
 #include "worker/publishers.h"
 #include "worker/relay.h"
+#include "worker/viewers.h"
 
 int
 publishers_init(struct worker *w)
@@ -189,6 +190,7 @@ publish_finish(struct worker *w, struct publish *p, enum reason why)
 		return;
 	}
 	publish_detach(w, p);
+	viewers_end(w, p);
 	headers_fini(w, &p->headers);
 	ring_close(&p->ring);
 	uint64_t last_ns =

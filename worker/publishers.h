@@ -46,6 +46,7 @@ struct publish {
 	uint64_t asked_at; /* bytes received by then */
 	struct mono began;
 	uint64_t frames, bytes, dropped;
+	int32_t beyond; /* through an edge: viewers there (viewers.h) */
 	uint64_t trimmed;   /* head when ring_trim() was last called */
 	uint64_t told_soft; /* what readers were told of the ring's soft */
 	bool pace_due;	    /* media came: is it ahead of time? */

@@ -12,6 +12,7 @@
 #include "worker/link.h"
 #include "worker/named.h"
 #include "worker/node.h"
+#include "worker/viewers.h"
 #include "worker/pulls.h"
 
 int
@@ -447,6 +448,8 @@ look(struct worker *w, struct pull *p)
 	close_marked(w, p);
 	if (p->live)
 		check_silence(w, p);
+	if (p->live && p->source >= 0)
+		viewers_tell(w, &p->leg[p->source].leg, p->pub->ring.block);
 	if (p->live && p->source < 0 &&
 	    mono_ms_since(p->wanted, w->now) >= (uint64_t)p->vhost->hold_ms)
 		pull_end_publish(w, p, REASON_UPSTREAM_LOST);

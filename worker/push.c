@@ -9,6 +9,7 @@
 #include "worker/hops.h"
 #include "worker/players.h"
 #include "worker/pushes.h"
+#include "worker/viewers.h"
 
 enum {
 	ANSWER_MS = 10000, /* a takeover takes PublishTimeout at each server */
@@ -343,6 +344,15 @@ push_free(struct worker *w, struct push *p)
 	if (p->leg.up != NULL)
 		leg_abort(w, &p->leg);
 	push_delete(w, p);
+}
+
+void
+push_viewers(struct worker *w, struct push *p)
+{
+	const struct netstream *ns = p->leg.ns;
+	const struct player *pl = ns != NULL ? ns->player : NULL;
+	if (p->state == PUSH_ACCEPTED && pl != NULL && pl->watch != NULL)
+		viewers_tell(w, &p->leg, pl->watch->view.block);
 }
 
 void

@@ -107,6 +107,9 @@ bool push_is_bare(const struct push *p);
 /* Its stream is live here: send it. */
 void push_flow(struct worker *w, struct push *p);
 
+/* Tell that server how many watch the stream here, if it is due. */
+void push_viewers(struct worker *w, struct push *p);
+
 /* host:port of the server that has it, or was tried last. */
 const char *push_hop(const struct push *p);
 

@@ -206,6 +206,8 @@ void
 relay_tick(struct worker *w, struct conn *c, struct netstream *ns)
 {
 	struct relay *r = ns->relay;
+	if (r != NULL && r->live)
+		push_viewers(w, r->push);
 	if (r == NULL || r->lost.ns == 0 ||
 	    mono_ms_since(r->lost, w->now) < (uint64_t)c->app->grace_ms)
 		return;

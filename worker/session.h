@@ -74,6 +74,7 @@ struct session {
 	bool amf3;	/* objectEncoding 3: answers are of the AMF3 types */
 	bool chunk_set; /* our Set Chunk Size is sent */
 	bool edge;	/* the client is a Sluice that fetches streams */
+	bool trusted;	/* one of TrustedEdges */
 	bool partial;	/* of an explicit address, the rest comes with a name; */
 	bool bound;	/* it has come; */
 	bool hooked;	/* the master knows who it is (hook.h) */

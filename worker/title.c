@@ -9,6 +9,7 @@
 #include "common/siphash.h"
 #include "shm/section.h"
 #include "worker/players.h"
+#include "worker/viewers.h"
 #include "worker/want.h"
 
 /* One of MaxWaitingNames. */
@@ -168,11 +169,12 @@ watch_add(struct worker *w, struct watch *v, struct player *p)
 	p->at_watch = v->n;
 	v->players[v->n++] = p;
 	v->npush += p->push != NULL;
+	viewers_move(w, p, v->view.block, true);
 	return true;
 }
 
 void
-watch_remove(struct watch *v, struct player *p)
+watch_remove(struct worker *w, struct watch *v, struct player *p)
 {
 	bug_on(v->players[p->at_watch] != p);
 	struct player *last = v->players[--v->n];
@@ -180,6 +182,7 @@ watch_remove(struct watch *v, struct player *p)
 	last->at_watch = p->at_watch;
 	p->watch = NULL;
 	v->npush -= p->push != NULL;
+	viewers_move(w, p, v->view.block, false);
 }
 
 /* By all names of the ring. */

@@ -90,12 +90,12 @@ send_connect(struct worker *w, struct uplink *ul, struct guest *g, bool alone)
 		t.app = span_of(app);
 		t.url = g->url;
 	}
-	if (!alone) {
+	/* servers of another make may have one of ours above them */
+	t.via.p = via;
+	t.via.len = node_extend_via(w, g->via, via);
+	t.hops = g->hops + 1;
+	if (!alone)
 		t.client = span_of(g->addr);
-		t.via.p = via;
-		t.via.len = node_extend_via(w, g->via, via);
-		t.hops = g->hops + 1;
-	}
 	writer_init(&wr, buf, size);
 	if (cmd_parse(g->connect_type, (const uint8_t *)g->connect.p,
 		g->connect.len, &cmd) == AMF0_OK &&

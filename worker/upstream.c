@@ -492,6 +492,7 @@ leg_open(
 	l->up = up;
 	l->ns = NULL;
 	l->said = (struct span){ "", 0 };
+	l->viewers_told = false;
 	leg_set_state(l, LEG_OPENING);
 	TAILQ_INSERT_TAIL(&up->legs, l, next);
 	up->nlegs++;

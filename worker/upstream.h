@@ -82,6 +82,10 @@ struct leg {
 	struct span via;  /* the caller's */
 	uint32_t hops;
 	double txn; /* of createStream */
+	/* what the server was told of viewers (viewers.h) */
+	int64_t viewers;
+	bool viewers_told;
+	struct mono viewers_at;
 	void *owner;
 	TAILQ_ENTRY(leg) next, next_queue;
 };

@@ -31,7 +31,7 @@ note "$(cat "$TMP/calls")"
 said 'select(.event == "connect" and .object.own) | .object | [.app, .tcUrl, .pageUrl, .swfUrl, .flashVer, .objectEncoding, .own.list]' \
     "[\"live/room\",\"rtmp://127.0.0.1:$edge1/live/room\",\"http://example.org/page?a=b\",\"http://example.org/p.swf\",\"LNX 11,2,202,644\",3,\"of mine\"]" ||
     fail "what the client said of itself did not come through: $(cat "$TMP/other")"
-said 'select(.event == "connect") | .object | keys | map(select(startswith("sluice"))) | length' 0 ||
+said 'select(.event == "connect" and .object.own) | .object | keys | map(select(startswith("sluice")))' '["sluiceHops","sluiceVia"]' ||
     fail "a server of another make was told more than the client said"
 # its arguments; a call from above and the answer to it
 timeout 20 python3 "$calls" connect "$edge1" live first call kick >"$TMP/called" ||
@@ -81,6 +81,14 @@ expect "their addresses" "$(ctl client list --virtual -j | addrs | sha256sum)" =
     "$(use_server near; ctl client list --role play -j | addrs | sha256sum)"
 expect "edges below" "$(ctl edge list --below -j | jq 'map(.clients) | add')" -eq 400
 expect "players at the origin itself" "$(ctl client list --role play -j | jq length)" -eq 1
+viewers() {
+	[[ $(stream "$1" .viewers) == "$2" ]]
+}
+retry 5 viewers demo 400 || fail "the origin knows of $(stream demo .viewers) of 400 viewers"
+expect "of these at the origin itself" "$(stream demo .readers.total)" -eq 1
+use_server middle
+expect "the same in the middle" "$(stream demo .viewers)" -eq 400
+use_server origin
 # a kick at the origin disconnects the one that is meant
 who=$(ctl client list --virtual -j | jq -c '.[123] | [.id, .addr]')
 ctl client kick "$(jq '.[0]' <<<"$who")" >/dev/null || fail "no kick"
@@ -92,6 +100,7 @@ retry 5 kicked || fail "the client $who was not disconnected"
 expect "disconnected" "$(count_event client.close)" -eq 1
 use_server origin
 retry 5 virtual 399 || fail "the origin still knows of it"
+retry 5 viewers demo 399 || fail "the origin still counts it"
 # the middle edge dies: nobody leaves, all are known again
 use_server middle
 all=$(workers)
@@ -106,6 +115,21 @@ retry 10 forgotten || fail "the origin did not notice"
 retry 10 virtual 399 || fail "after the middle edge's workers died the origin knows $(ctl client list --virtual -j | jq length) of 399"
 use_server near
 expect "still there" "$(ctl client list --role play -j | jq length)" -eq 399
+use_server origin
+retry 10 viewers demo 399 || fail "the origin counts $(use_server origin; stream demo .viewers) of 399 viewers"
+# published through both edges, watched beside the encoder and at the origin
+use_server near
+bench_start through publish -r 100000 -d 60 "$(url through)"
+through=$spawned
+bench_start beside play -n 7 -d 60 "$(url through)"
+beside=$spawned
+use_server origin
+bench_start direct play -n 3 -d 60 "$(url through)"
+direct=$spawned
+retry 10 viewers through 10 || fail "the origin counts $(stream through .viewers) of 10 viewers"
+kill "$beside"
+retry 10 viewers through 3 || fail "the origin counts $(stream through .viewers) of 3 viewers"
+kill "$through" "$direct"
 # an address that is banned at the origin: it need not be asked, so that the client is in
 # until it says no
 use_server origin
