@@ -1,6 +1,6 @@
 /*
  * check_ipc - common/ipc.h: what is not sound is not received, for the messages
- * that are about orders to push.
+ * that are about orders to push, and those with words for clients.
  */
 #include "config.h"
 
@@ -135,6 +135,24 @@ START_TEST(a_message_of_another_length_is_malformed)
 }
 END_TEST
 
+START_TEST(words_for_a_client_must_end)
+{
+	struct ipc_msg m = { .kind = IPC_END }, got;
+	m.u.end.gen = 3;
+	memset(m.u.end.text, 'a', sizeof m.u.end.text);
+	ck_assert_int_eq(passes(&m, &got), -EPROTO);
+	m.u.end.text[IPC_TEXT_MAX - 1] = '\0';
+	ck_assert_int_eq(passes(&m, &got), 1);
+	ck_assert_int_eq(memcmp(&got.u.end, &m.u.end, sizeof m.u.end), 0);
+	m = (struct ipc_msg){ .kind = IPC_REFUSE, .request = 5 };
+	memset(m.u.refuse.text, 'a', sizeof m.u.refuse.text);
+	ck_assert_int_eq(passes(&m, &got), -EPROTO);
+	m.u.refuse.text[IPC_TEXT_MAX - 1] = '\0';
+	ck_assert_int_eq(passes(&m, &got), 1);
+	ck_assert_str_eq(got.u.refuse.text, m.u.refuse.text);
+}
+END_TEST
+
 START_TEST(the_keys_of_a_push_are_wiped)
 {
 	struct ipc_msg m = push();
@@ -156,6 +174,7 @@ main(void)
 	tcase_add_test(t, a_push_with_an_unknown_mode_is_malformed);
 	tcase_add_test(t, a_pushed_with_a_text_that_does_not_end_is_malformed);
 	tcase_add_test(t, a_message_of_another_length_is_malformed);
+	tcase_add_test(t, words_for_a_client_must_end);
 	tcase_add_test(t, the_keys_of_a_push_are_wiped);
 	suite_add_tcase(suite, t);
 	SRunner *r = srunner_create(suite);

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "master/streams.h"
 #include "rtmp/wire.h"
 #include "t/unit/guests.h"
 #include "worker/glue.h"
@@ -1153,6 +1154,96 @@ START_TEST(a_refused_publisher_is_told_and_may_ask_again)
 }
 END_TEST
 
+/* Is it told that its connection ends?  (It has time to read the rest.) */
+static bool
+is_closed(struct client *c)
+{
+	return client_conn(c) == NULL || client_conn(c)->state >= CONN_LINGER;
+}
+
+/* The key of a stream of the application `live`. */
+static size_t
+key_of(char key[DIR_KEY_MAX], const char *name)
+{
+	return directory_make_key(key, "_defaultVHost_", 14, "live", 4,
+	    "_definst_", 9, name, strlen(name));
+}
+
+static int
+end_stream(const char *name)
+{
+	char key[DIR_KEY_MAX];
+	return streams_end(&x->master, key, key_of(key, name),
+	    REASON_SCRIPT_FAULT, "main.asc:5: it hung");
+}
+
+START_TEST(a_publisher_whose_stream_is_taken_away_is_told_and_closed)
+{
+	struct client *p = live(0, "a"), *c = player(1, "a", 1);
+	ck_assert_int_eq(end_stream("b"), -ENOENT);
+	ck_assert_int_eq(end_stream("a"), 0);
+	world_run(x);
+	ck_assert(client_was_told(p, "NetStream.Publish.Failed"));
+	ck_assert(is_closed(p));
+	/* nobody comes back to it: viewers are told at once */
+	ck_assert(client_was_told(c, "NetStream.Play.UnpublishNotify"));
+	ck_assert_int_eq(end_stream("a"), -ENOENT);
+	/* the name is free */
+	(void)publisher(1, "a");
+}
+END_TEST
+
+START_TEST(a_stream_taken_away_leaves_the_others_of_its_connection)
+{
+	struct client *p = guest(0, 2), *c;
+	client_publish(p, 1, "a");
+	client_publish(p, 2, "b");
+	go(p);
+	c = player(1, "b", 1);
+	ck_assert_int_eq(end_stream("a"), 0);
+	world_run(x);
+	ck_assert(client_was_told(p, "NetStream.Publish.Failed"));
+	ck_assert(!is_closed(p));
+	ck_assert(!client_was_told(c, "NetStream.Play.UnpublishNotify"));
+	/* and its NetStream is good for another name */
+	client_publish(p, 1, "c");
+	go(p);
+	ck_assert_int_eq(end_stream("c"), 0);
+	/* which ends by itself before that is heard */
+	client_call(p, CMD_CLOSE_STREAM, 1);
+	go(p);
+	ck_assert(!is_closed(p));
+	ck_assert_int_eq(end_stream("b"), 0);
+	world_run(x);
+	ck_assert(is_closed(p));
+}
+END_TEST
+
+static enum reason
+veto(struct master *m, const char *key, size_t keylen, char *text)
+{
+	char bad[DIR_KEY_MAX];
+	(void)m;
+	if (keylen != key_of(bad, "bad") || memcmp(key, bad, keylen) != 0)
+		return REASON_NONE;
+	strcpy(text, "not that one");
+	return REASON_SCRIPT_FAULT;
+}
+
+START_TEST(a_name_may_be_refused_with_words)
+{
+	struct client *p = guest(0, 1);
+	streams_watch(x->master.streams, NULL, veto);
+	client_publish(p, 1, "bad");
+	go(p);
+	ck_assert(client_was_told(p, "NetStream.Publish.Failed"));
+	ck_assert(!is_closed(p));
+	client_publish(p, 1, "good");
+	go(p);
+	ck_assert(client_was_told(p, "NetStream.Publish.Start"));
+}
+END_TEST
+
 START_TEST(more_keys_than_are_passed_on_are_refused)
 {
 	char name[700];
@@ -1387,6 +1478,11 @@ add_all(TCase *t)
 	    t, rule_20_without_memory_newcomers_are_refused_and_players_go_on);
 	tcase_add_test(t, keys_go_to_the_master_and_into_no_name);
 	tcase_add_test(t, a_refused_publisher_is_told_and_may_ask_again);
+	tcase_add_test(
+	    t, a_publisher_whose_stream_is_taken_away_is_told_and_closed);
+	tcase_add_test(
+	    t, a_stream_taken_away_leaves_the_others_of_its_connection);
+	tcase_add_test(t, a_name_may_be_refused_with_words);
 	tcase_add_test(t, more_keys_than_are_passed_on_are_refused);
 	tcase_add_test(t, a_play_that_needs_it_waits_for_the_masters_word);
 	tcase_add_test(t, a_refused_player_is_told_and_may_ask_again);
