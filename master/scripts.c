@@ -26,7 +26,8 @@ enum {
 	BACKOFF_MAX_MS = 30000,
 	GOOD_LIFE_MS = 60000,
 	STOP_MS = 2000,
-	HOW = 64 /* bytes of words for people */
+	QUIET_MS = 10000, /* before it is asked, and for its answer */
+	HOW = 64	  /* bytes of words for people */
 };
 
 struct scripts *
@@ -84,6 +85,7 @@ say_setup(struct master *m, struct script *s)
 {
 	const struct conf_app *app = scripts_conf(m, s);
 	s->limit_ms = (uint64_t)app->script_ms;
+	s->idle_ms = (uint64_t)app->max_idle_ms;
 	scripts_tell(m, s,
 	    json_pack("{s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:s, s:s}", "t",
 		"setup", "app", s->app, "vhost", s->vhost, "file", s->file,
@@ -125,9 +127,9 @@ scripts_run(struct master *m, struct script *s)
 {
 	s->id = ++m->scripts->next_id;
 	s->respawn_ns = 0;
-	s->quit_ns = 0;
+	s->quit_ns = s->asked_ns = 0;
 	s->again = s->killed = false;
-	s->start_ns = clock_now().ns;
+	s->start_ns = s->heard_ns = clock_now().ns;
 	int r = scripts_fork(m, s);
 	if (r != 0) {
 		s->pid = 0;
@@ -317,6 +319,7 @@ read_messages(struct master *m, struct script *s, unsigned most)
 			return;
 		}
 		s->heard_ns = clock_now().ns;
+		s->asked_ns = 0;
 		json_t *j = json_loadb(text, (size_t)n,
 		    JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, NULL);
 		if (json_is_object(j))
@@ -366,7 +369,7 @@ log_exit(const struct script *s, pid_t pid, const siginfo_t *info, bool asked,
 	    .vhost = span_of(s->vhost), .app = span_of(s->app),
 	    .script_pid = pid, .status = { exited, info->si_status },
 	    .signal = exited ? NULL : sigabbrev_np(info->si_status),
-	    .cause = s->killed ? "does not read"
+	    .cause = s->killed ? "does not answer"
 		     : asked   ? "asked"
 			       : "itself",
 	    .uptime_ms = (now - s->start_ns) / NS_PER_MS,
@@ -426,6 +429,30 @@ sooner(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/*
+ * A process that is stopped, or busy beyond measure, is no better than a hung one:
+ * nobody but itself can tell that from outside.
+ */
+static uint64_t
+judge(struct master *m, struct script *s, uint64_t now_ns)
+{
+	uint64_t quiet = s->heard_ns + QUIET_MS * NS_PER_MS,
+		 late = s->asked_ns + (QUIET_MS + s->limit_ms) * NS_PER_MS;
+	if (s->limit_ms == 0 || s->killed)
+		return UINT64_MAX;
+	if (s->asked_ns != 0 && now_ns >= late) {
+		scripts_kill(s);
+		return UINT64_MAX;
+	}
+	if (s->asked_ns == 0 && now_ns >= quiet) {
+		s->asked_ns = now_ns;
+		scripts_tell(
+		    m, s, json_pack("{s:s, s:i}", "t", "ping", "n", 1));
+		return now_ns + (QUIET_MS + s->limit_ms) * NS_PER_MS;
+	}
+	return s->asked_ns != 0 ? late : quiet;
+}
+
 /* Time, for one; returns when again. */
 static uint64_t
 tick(struct master *m, struct script *s, uint64_t now_ns)
@@ -437,7 +464,8 @@ tick(struct master *m, struct script *s, uint64_t now_ns)
 		return now_ns < s->quit_ns ? sooner(s->quit_ns, next) : next;
 	}
 	if (s->pid != 0)
-		next = sooner(scripts_idle(m, s, now_ns), next);
+		next = sooner(next,
+		    sooner(judge(m, s, now_ns), scripts_idle(m, s, now_ns)));
 	if (s->pid != 0 || s->respawn_ns == 0 || m->stopping)
 		return next;
 	if (now_ns < s->respawn_ns)

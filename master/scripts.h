@@ -12,7 +12,7 @@
  * so nothing about them is kept here, but for streams that a process has died of:
  * see scripts_blame.c.  Its messages are common/proto.h.  It runs as
  * the user of the workers, and nothing that it does can hold up anybody: what it
- * does not read is bounded, then it is killed.
+ * does not read is bounded, then it is killed; so is one that does not answer.
  * Context: the main thread.
  */
 #ifndef MASTER_SCRIPTS_H

@@ -171,11 +171,10 @@ stop(struct master *m, struct script *s, struct instance *i)
 uint64_t
 scripts_idle(struct master *m, struct script *s, uint64_t now_ns)
 {
-	uint64_t next = UINT64_MAX,
-		 ms = (uint64_t)scripts_conf(m, s)->max_idle_ms;
-	for (struct instance *i = s->insts; ms != 0 && i != NULL; i = i->next) {
-		uint64_t due = i->idle_ns + ms * NS_PER_MS;
-		if (i->idle_ns == 0)
+	uint64_t next = UINT64_MAX;
+	for (struct instance *i = s->insts; i != NULL; i = i->next) {
+		uint64_t due = i->idle_ns + s->idle_ms * NS_PER_MS;
+		if (i->idle_ns == 0 || s->idle_ms == 0)
 			continue;
 		if (now_ns >= due)
 			stop(m, s, i);

@@ -77,6 +77,8 @@ struct script {
 	unsigned faults;   /* in a row */
 	unsigned restarts; /* after faults, ever */
 	uint64_t limit_ms; /* of a call; 0: none */
+	uint64_t idle_ms;  /* of an instance; 0: for ever */
+	uint64_t asked_ns; /* it owes an answer to a ping; 0: it does not */
 	uint64_t quit_ns;  /* it is told to end, and killed then; 0: not so */
 	bool again;	   /* when it has ended another is wanted */
 	bool killed;

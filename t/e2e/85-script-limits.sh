@@ -75,7 +75,7 @@ expect "others wait for a stream" "$(count_event script.run)" -eq 1
 publish good/cam
 good=$spawned
 retry 10 has_traced "helped cam" 1 || fail "load() from ScriptLibPath"
-bench_start viewer play -n 4 -d 8 "rtmp://$HOST:$PORT/good/cam"
+bench_start viewer play -n 4 -d 26 "rtmp://$HOST:$PORT/good/cam"
 viewer=$spawned
 
 # memory: it ends, and comes back after 0, 100, 200 ms
@@ -89,6 +89,14 @@ retry 20 backed_off || fail "back-off: $(events script.exit '.app == "hog"' | jq
 alive "$hog" || fail "its publisher was disturbed"
 stop "$hog"
 
+# a process that is stopped does not answer
+publish slow/cam
+stopped=$spawned
+wait_event script.run '.app == "slow"' >/dev/null
+wait_event script.start '.app == "slow"' >/dev/null
+frozen=$(events script.run '.app == "slow"' | jq .script_pid)
+kill -STOP "$frozen"
+
 # deep recursion, too many timers: errors with a place, and the script goes on
 publish deep/deep
 pids=("$spawned")
@@ -100,6 +108,14 @@ publish deep/last
 pids+=("$spawned")
 retry 10 has_traced last 1 || fail "the script does not go on"
 expect "its processes" "$(count_event script.run '.app == "deep"')" -eq 1
+
+# the stopped one is killed and its successor told
+wait_event script.exit ".script_pid == $frozen and .signal == \"KILL\" and .cause == \"does not answer\"" 40 >/dev/null
+slow_is_back() {
+	ctl app show slow -j | is_true '.state == "running" and .started == 1 and .restarts == 1'
+}
+retry 10 slow_is_back || fail "slow: $(ctl app show slow -j)"
+alive "$stopped" || fail "its publisher was disturbed"
 
 # the time of a call
 publish slow/spin
@@ -126,7 +142,7 @@ expect "early is not idle" "$(count_event script.stop '.app == "early"')" -eq 0
 
 await "$viewer" || fail "the viewers failed"
 clean viewer
-for pid in "${pids[@]}" "$good"; do
+for pid in "${pids[@]}" "$good" "$stopped"; do
 	stop "$pid"
 done
 stop_server

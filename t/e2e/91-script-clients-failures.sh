@@ -100,7 +100,7 @@ $(connect_script page-stopped s:yes)
 wait type=closed
 END
 expect "an answer of a stopped script" "$(got stopped "$rejected")" -eq 1
-wait_event script.exit '.cause == "does not read"' >/dev/null
+wait_event script.exit '.cause == "does not answer"' >/dev/null
 retry 10 traced "connect page-stays" 5 || fail "not told again after SIGSTOP"
 
 # no answer at all: CommandTimeout
