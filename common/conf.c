@@ -10,10 +10,10 @@ uint64_t
 conf_magic(void)
 {
 	/* FNV-1a over names and offsets: another layout, another number */
-	uint64_t h = UINT64_C(0xcbf29ce484222325) ^ sizeof(struct conf) ^
-		     sizeof(struct conf_vhost) << 20 ^
-		     sizeof(struct conf_app) << 40 ^
-		     sizeof(struct conf_route) << 52;
+	uint64_t h =
+	    UINT64_C(0xcbf29ce484222325) ^ sizeof(struct conf) ^
+	    sizeof(struct conf_vhost) << 20 ^ sizeof(struct conf_app) << 40 ^
+	    sizeof(struct conf_route) << 52 ^ sizeof(struct conf_target) << 10;
 	for (unsigned i = 0; i < conf_params_count; i++) {
 		for (const char *s = conf_params[i].member; *s; s++)
 			h = (h ^ (uint8_t)*s) * UINT64_C(0x100000001b3);
@@ -94,6 +94,7 @@ conf_pack(struct conf_parts *p)
 	h->aliases_at = place(&bytes, h->naliases, sizeof *p->alias);
 	h->routes_at = place(&bytes, h->nroutes, sizeof *p->route);
 	h->nets_at = place(&bytes, h->nallow + h->ndeny, sizeof *p->allow);
+	h->targets_at = place(&bytes, h->ntargets, sizeof *p->target);
 	h->magic = conf_magic();
 	h->bytes = bytes;
 	struct conf *c = calloc(1, bytes);
@@ -107,6 +108,7 @@ conf_pack(struct conf_parts *p)
 	fill(c, h->nets_at, p->allow, h->nallow, sizeof *p->allow);
 	fill(c, h->nets_at + h->nallow * sizeof *p->allow, p->deny, h->ndeny,
 	    sizeof *p->deny);
+	fill(c, h->targets_at, p->target, h->ntargets, sizeof *p->target);
 	return c;
 }
 
@@ -152,6 +154,12 @@ const struct addr_net *
 conf_net(const struct conf *c, uint32_t i)
 {
 	return at(c, c->nets_at + i * sizeof(struct addr_net));
+}
+
+const struct conf_target *
+conf_target_at(const struct conf *c, uint32_t i)
+{
+	return at(c, c->targets_at + i * sizeof(struct conf_target));
 }
 
 static bool

@@ -4,7 +4,7 @@
  * bytes (conf->bytes of them) in a sealed memfd; both sides are of one build,
  * which conf_magic checks.
  *
- *	| struct conf | vhosts | apps | aliases | routes | nets |
+ *	| struct conf | vhosts | apps | aliases | routes | nets | targets |
  *
  * struct conf holds what is said once for the server.  vhost 0 is
  * _defaultVHost_, which takes every host name that no other has.  Each vhost
@@ -33,7 +33,8 @@ enum {
 	CONF_APPS_MAX = 16384,
 	CONF_ALIASES_MAX = 4096,
 	CONF_ROUTES_MAX = 4096,
-	CONF_NETS_MAX = 4096 /* in Allow, in Deny */
+	CONF_NETS_MAX = 4096,	/* in Allow, in Deny */
+	CONF_TARGETS_MAX = 1024 /* Republish/Target */
 };
 
 enum log_level {
@@ -145,6 +146,15 @@ struct conf_alias {
 	uint32_t vhost, line; /* in its Vhost.xml */
 };
 
+/* Streams of an application that go to another server: master/target_rule.h. */
+struct conf_target {
+	char app[CONF_NAME]; /* "": any of the virtual host */
+	char url[CONF_STRING], stream[CONF_STRING], when[CONF_STRING];
+	char keyfile[CONF_STRING];
+	uint32_t vhost, line; /* in the Application.xml */
+	uint32_t lag_ms;
+};
+
 struct conf_vhost {
 #define PARAM(member, type, file, path, def, min, max, text)                   \
 	CONF_IF_##file(CONF_NO_FIELD, CONF_FIELD, CONF_NO_FIELD)(member, type)
@@ -167,9 +177,9 @@ struct conf {
 	struct conf_listen listen[CONF_LISTEN_MAX];
 	uint32_t nlisten;
 	struct seat_range seats[SEAT_KINDS];
-	uint32_t nvhosts, napps, naliases, nroutes, nallow, ndeny;
+	uint32_t nvhosts, napps, naliases, nroutes, nallow, ndeny, ntargets;
 	/* bytes from the beginning; allow lies before deny */
-	uint64_t vhosts_at, apps_at, aliases_at, routes_at, nets_at;
+	uint64_t vhosts_at, apps_at, aliases_at, routes_at, nets_at, targets_at;
 };
 
 /* What conf_pack() puts together: arrays of its caller. */
@@ -180,6 +190,7 @@ struct conf_parts {
 	struct conf_alias *alias;
 	struct conf_route *route;
 	struct addr_net *allow, *deny;
+	struct conf_target *target;
 };
 
 /* A row of conf_params.def. */
@@ -219,6 +230,7 @@ struct conf_app *conf_app(const struct conf *c, uint32_t i);
 const struct conf_alias *conf_alias(const struct conf *c, uint32_t i);
 const struct conf_route *conf_route(const struct conf *c, uint32_t i);
 const struct addr_net *conf_net(const struct conf *c, uint32_t i);
+const struct conf_target *conf_target_at(const struct conf *c, uint32_t i);
 
 /* The virtual host of that name, or alias, in any case; NULL: none. */
 const struct conf_vhost *conf_find_vhost(

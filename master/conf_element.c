@@ -275,6 +275,8 @@ cache_dir(struct conf_reader *r, const struct conf_element *e)
 
 /* The table. -------------------------------------------------------------- */
 
+#define TARGET "Republish/Target"
+
 static const struct {
 	enum conf_file kind;
 	bool container;
@@ -288,6 +290,7 @@ static const struct {
 	{ CONF_VHOST, true, "Proxy/RouteTable", conf_route_table },
 	{ CONF_VHOST, false, "Proxy/RouteTable/RouteEntry", conf_route_entry },
 	{ CONF_VHOST, false, "Proxy/CacheDir", cache_dir },
+	{ CONF_APP, false, TARGET, conf_target },
 };
 enum { NELEMENTS = sizeof elements / sizeof *elements };
 
@@ -314,6 +317,12 @@ bool
 conf_element_is_container(unsigned i)
 {
 	return elements[i].container;
+}
+
+bool
+conf_element_is_later(unsigned i)
+{
+	return strcmp(elements[i].path, TARGET) == 0;
 }
 
 void

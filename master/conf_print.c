@@ -183,6 +183,42 @@ routes(struct printer *p, const struct conf *c, const struct conf_vhost *v)
 	pop(p);
 }
 
+static void
+attribute(FILE *out, const char *name, const char *value)
+{
+	if (value[0] == '\0')
+		return;
+	fprintf(out, " %s=\"", name);
+	text(out, value);
+	fputc('"', out);
+}
+
+/* Those of application `app` of a virtual host. */
+static void
+targets(
+    struct printer *p, const struct conf *c, uint32_t vhost, const char *app)
+{
+	bool any = false;
+	for (uint32_t i = 0; i < c->ntargets; i++) {
+		const struct conf_target *t = conf_target_at(c, i);
+		if (t->vhost != vhost || strcmp(t->app, app) != 0)
+			continue;
+		if (!any)
+			push(p, "Republish", strlen("Republish"));
+		any = true;
+		indent(p);
+		fputs("<Target", p->out);
+		attribute(p->out, "url", t->url);
+		attribute(p->out, "stream", t->stream);
+		attribute(p->out, "if", t->when);
+		attribute(p->out, "keyfile", t->keyfile);
+		fprintf(p->out, " buffer=\"%g\"></Target>\n",
+		    (double)t->lag_ms / 1000);
+	}
+	if (any)
+		pop(p);
+}
+
 /* <name name="of">; the name is left out where it is the default. */
 static void
 root(struct printer *p, const char *name, const char *of)
@@ -230,6 +266,7 @@ vhost(struct printer *p, const struct conf *c, uint32_t i)
 			continue;
 		root(p, "Application", a->name);
 		params(p, a, CONF_APP);
+		targets(p, c, i, a->name);
 		pop(p);
 	}
 }

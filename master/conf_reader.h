@@ -10,6 +10,7 @@
  *	conf_xml.c	XML to parameters and elements
  *	conf_element.c	elements that are no parameters: lists
  *	conf_routes.c	the route table
+ *	conf_targets.c	Republish/Target
  *	conf_names.c	names that we know, names like them
  *	conf_vars.c	${NAME}
  *
@@ -57,6 +58,9 @@ struct conf_element {
 	char text[CONF_TEXT];
 	char name[CONF_ATTR], protocol[CONF_ATTR], select[CONF_ATTR],
 	    enabled[CONF_ATTR];
+	/* of Republish/Target; when: if */
+	char url[CONF_ATTR], stream[CONF_ATTR], when[CONF_ATTR],
+	    keyfile[CONF_ATTR], buffer[CONF_ATTR];
 };
 
 /* conf_table.c ------------------------------------------------------------ */
@@ -148,6 +152,9 @@ int conf_element_find(enum conf_file kind, const char *path);
 /* Does it hold other elements? */
 bool conf_element_is_container(unsigned i);
 
+/* Are ${stream} and so on replaced later in its attributes? */
+bool conf_element_is_later(unsigned i);
+
 /* Take it. */
 void conf_element_take(
     struct conf_reader *r, unsigned i, const struct conf_element *e);
@@ -171,6 +178,10 @@ void conf_route_entry(struct conf_reader *r, const struct conf_element *e);
 
 /* When all virtual hosts were read: entries that nobody can ask for. */
 void conf_check_routes(struct conf_reader *r);
+
+/* conf_targets.c ---------------------------------------------------------- */
+
+void conf_target(struct conf_reader *r, const struct conf_element *e);
 
 /* conf_names.c ------------------------------------------------------------ */
 

@@ -306,5 +306,6 @@ conf_load(
 	free(p->route);
 	free(p->allow);
 	free(p->deny);
+	free(p->target);
 	return rep->faults ? -1 : 0;
 }

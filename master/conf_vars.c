@@ -107,6 +107,18 @@ value_of(const struct conf_vars *v, const char *from, const char *to)
 	return find(v, name);
 }
 
+/* Is the ${NAME} at text one that is replaced when a stream is known? */
+static bool
+is_later(const char *text)
+{
+	static const char *const name[] = { "${stream}", "${app}",
+		"${instance}", "${key}" };
+	for (unsigned i = 0; i < sizeof name / sizeof *name; i++)
+		if (strncmp(text, name[i], strlen(name[i])) == 0)
+			return true;
+	return false;
+}
+
 int
 conf_vars_expand(const struct conf_vars *v, const char *text, char *out,
     size_t outlen, char *err, size_t errlen)
@@ -115,7 +127,8 @@ conf_vars_expand(const struct conf_vars *v, const char *text, char *out,
 	while (*text) {
 		const char *from = text, *end = NULL;
 		size_t n = 1;
-		if (text[0] == '$' && text[1] == '{') {
+		if (text[0] == '$' && text[1] == '{' &&
+		    !(v->later && is_later(text))) {
 			end = strchr(text, '}');
 			if (!end) {
 				snprintf(err, errlen, "a } after ${");

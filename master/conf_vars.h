@@ -8,11 +8,14 @@
 #ifndef MASTER_CONF_VARS_H
 #define MASTER_CONF_VARS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { CONF_VARS_MAX = 256, CONF_VAR_NAME = 64, CONF_VAR_VALUE = 512 };
 
 struct conf_vars {
+	/* ${stream}, ${app}, ${instance}, ${key} stay: for target_rule.h */
+	bool later;
 	unsigned n;
 	struct conf_var {
 		char name[CONF_VAR_NAME], value[CONF_VAR_VALUE];

@@ -202,16 +202,22 @@ param_index(const struct conf_reader *r, const char *path)
 	return -1;
 }
 
-/* An attribute with its ${NAME} replaced; its faults were reported. */
+/* An attribute with its ${NAME} replaced; names unknown were reported. */
 static void
-attribute(const struct conf_reader *r, const xmlNode *e, const char *name,
+attribute(struct conf_reader *r, const xmlNode *e, const char *name,
     char out[CONF_ATTR])
 {
-	char err[160];
+	char all[CONF_TEXT], err[160];
 	xmlChar *raw = xmlGetNoNsProp(e, (const xmlChar *)name);
-	if (raw == NULL || conf_vars_expand(&r->vars, (const char *)raw, out,
-			       CONF_ATTR, err, sizeof err) != 0)
-		out[0] = '\0';
+	out[0] = '\0';
+	if (raw != NULL && conf_vars_expand(&r->vars, (const char *)raw, all,
+			       sizeof all, err, sizeof err) == 0) {
+		if (strlen(all) < CONF_ATTR)
+			strcpy(out, all);
+		else
+			conf_fault(r, line_of(e), name,
+			    "expected text below %d bytes", CONF_ATTR);
+	}
 	xmlFree(raw);
 }
 
@@ -227,6 +233,11 @@ special(
 	attribute(r, node, "protocol", e.protocol);
 	attribute(r, node, "select", e.select);
 	attribute(r, node, "enabled", e.enabled);
+	attribute(r, node, "url", e.url);
+	attribute(r, node, "stream", e.stream);
+	attribute(r, node, "if", e.when);
+	attribute(r, node, "keyfile", e.keyfile);
+	attribute(r, node, "buffer", e.buffer);
 	conf_element_take(r, i, &e);
 }
 
@@ -311,8 +322,10 @@ element(struct conf_reader *r, const xmlNode *e, const char *path)
 		check_ignored(r, e);
 		return;
 	}
+	r->vars.later = k >= 0 && conf_element_is_later((unsigned)k);
 	check_attributes(r, e);
 	known(r, e, full, i, k);
+	r->vars.later = false;
 }
 
 /* <Proxy>remote</Proxy> */

@@ -21,6 +21,7 @@
 #include "master/kick.h"
 #include "master/master.h"
 #include "master/pulls_ctl.h"
+#include "master/republish_ctl.h"
 #include "master/scripts_ctl.h"
 
 /* Index of the listening socket; clients have 0..CONTROL_CLIENTS - 1. */
@@ -157,6 +158,35 @@ command_app_unload(struct master *m, const json_t *req, struct answer *a)
 {
 	(void)a;
 	return scripts_ctl_unload(m, req);
+}
+
+static json_t *
+command_republish_list(struct master *m, const json_t *req, struct answer *a)
+{
+	(void)a;
+	return republish_ctl_list(m, req);
+}
+
+static json_t *
+command_republish_add(struct master *m, const json_t *req, struct answer *a)
+{
+	(void)a;
+	return republish_ctl_add(m, req);
+}
+
+static json_t *
+command_republish_remove(struct master *m, const json_t *req, struct answer *a)
+{
+	(void)a;
+	return republish_ctl_remove(m, req);
+}
+
+static json_t *
+command_reload(struct master *m, const json_t *req, struct answer *a)
+{
+	(void)req;
+	(void)a;
+	return republish_ctl_reload(m);
 }
 
 static const struct {

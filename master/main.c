@@ -31,6 +31,7 @@
 #include "master/rundir.h"
 #include "master/scripts.h"
 #include "master/targets.h"
+#include "master/republish.h"
 #include "master/streams.h"
 #include "master/supervise.h"
 #include "master/user.h"
@@ -233,6 +234,8 @@ on_stream(struct master *m, bool live, const char *key, size_t keylen,
 	if (!live)
 		targets_stream_ended(m, key, keylen, streams_is_goodbye(why));
 	scripts_stream(m, live, key, keylen, client);
+	if (live)
+		republish_stream(m, key, keylen);
 }
 
 enum { VIRTUAL_PER_CLIENT = 4, ROWS_MAX = 1 << 20 };
@@ -265,8 +268,9 @@ make_arena(struct master *m, const struct limits *l)
 	m->scripts = scripts_new();
 	m->hooks = hooks_new();
 	m->targets = targets_new();
+	m->republish = republish_new();
 	if (auth_init(m) != 0 || !m->streams || !m->kick || !m->pulls ||
-	    !m->scripts || !m->targets || !m->hooks)
+	    !m->scripts || !m->targets || !m->hooks || !m->republish)
 		die(EXIT_SERVER, "out of memory");
 	streams_watch(m->streams, on_stream, scripts_veto);
 	streams_gate(m->streams, &hooks_gate);
@@ -390,6 +394,7 @@ start(struct master *m, const struct options *o, const struct limits *l,
 	say_start(m, l, rep);
 	auth_start(m);
 	hooks_start(m);
+	(void)republish_take(m, m->conf);
 	r = supervise_start(m);
 	if (r != 0)
 		die(EXIT_SERVER, "cannot start a worker: %s", strerror(-r));
@@ -403,6 +408,7 @@ stop(struct master *m)
 	logw_stop(m->log);
 	scripts_free(m);
 	hooks_free(m);
+	republish_free(m->republish);
 	targets_free(m->targets);
 	streams_free(m->streams);
 	auth_fini(m);

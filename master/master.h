@@ -1,7 +1,7 @@
 /*
  * master - what the modules of the master share: one struct, owned by main.
  *
- * Who may call whom: proc | kick | pulls targets | streams | supervise | control | run | main (left
+ * Who may call whom: proc | kick | pulls targets | streams | republish | supervise | control | run | main (left
  * never calls right).  One thread; the log writer has its own.
  */
 #ifndef MASTER_MASTER_H
@@ -26,6 +26,7 @@ struct pulls;
 struct logw;
 struct scripts;
 struct targets;
+struct republish;
 
 /* A worker slot over its incarnations; supervise.c. */
 struct slot_state {
@@ -59,6 +60,7 @@ struct master {
 	struct scripts *scripts;
 	struct hooks *hooks;
 	struct targets *targets;
+	struct republish *republish;
 	struct auth *auth;
 	struct logw *log;
 

@@ -14,6 +14,7 @@
 #include "master/logw.h"
 #include "master/master.h"
 #include "master/pulls.h"
+#include "master/republish.h"
 #include "master/run.h"
 #include "master/scripts.h"
 #include "master/streams.h"
@@ -137,6 +138,9 @@ run(struct master *m)
 		if (other < next)
 			next = other;
 		other = pulls_tick(m, now);
+		if (other < next)
+			next = other;
+		other = republish_tick(m, now);
 		if (other < next)
 			next = other;
 		other = scripts_tick(m, now);
