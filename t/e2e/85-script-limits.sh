@@ -131,7 +131,17 @@ retry 10 has_traced "publish b" 1 || fail "onPublish of idle/keep"
 stop "$one"
 retry 10 has_traced "stop idle/one Application.GC" 1 || fail "the idle instance was not stopped"
 expect "the other stays" "$(count_event script.stop '.instance == "keep"')" -eq 0
+# a client that waits for a stream uses it, too
+bench_start waits play --idle -d 60 "rtmp://$HOST:$PORT/idle/keep/none"
+waits=$spawned
+has_client() {
+	ctl app show idle -j | is_true "[.by_instance[] | select(.instance == \"keep\") | .clients] == [$1]"
+}
+retry 10 has_client 2 || fail "the script does not know the client: $(ctl app show idle -j)"
 stop "$keep"
+retry 10 has_client 1 || fail "the publisher has not gone: $(ctl app show idle -j)"
+is_true -n "$(ctl app show idle -j | jq '[.by_instance[].idle_s] == [null]')" || fail "it counts as idle: $(ctl app show idle -j)"
+stop "$waits"
 retry 10 has_traced "stop idle/keep Application.GC" 2 || fail "asked again after it said no"
 wait_event script.exit '.app == "idle" and .cause == "asked" and .status == 0' >/dev/null
 # and with the next stream it is there again
