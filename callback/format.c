@@ -112,13 +112,19 @@ add_args(struct text *t, struct span args)
 }
 
 static void
-nginx_session(struct text *t, const struct facts *f)
+nginx_app(struct text *t, const struct facts *f)
 {
 	struct text app = { 0 };
 	add_app(&app, f);
 	field(t, "app", (struct span){ app.p, app.len }, NGINX_TEXT);
 	t->broken |= app.broken;
 	free(app.p);
+}
+
+static void
+nginx_session(struct text *t, const struct facts *f)
+{
+	nginx_app(t, f);
 	field(t, "flashver", f->flash_ver, NGINX_VERSION);
 	field(t, "swfurl", f->swf_url, NGINX_TEXT);
 	field(t, "tcurl", f->tc_url, NGINX_TEXT);
@@ -154,8 +160,8 @@ nginx_body(struct text *t, const struct facts *f)
 		return;
 	case HOOK_DISCONNECT:
 		/* nginx-rtmp says app twice there */
-		text_add(t, span_of("&call=disconnect&app="));
-		text_escape(t, head(f->app, NGINX_TEXT));
+		text_add(t, span_of("&call=disconnect"));
+		nginx_app(t, f);
 		add_args(t, f->connect_args);
 		return;
 	case HOOK_PUBLISH:

@@ -274,7 +274,8 @@ conf_hook(const struct conf_app *a, enum hook_event e)
 		return a->on_disconnect;
 	case HOOK_UPDATE:
 		return a->on_update;
-	case HOOK_CONNECT: /* not in this version */
+	case HOOK_CONNECT:
+		return a->on_connect;
 	case HOOK_EVENTS:
 		break;
 	}

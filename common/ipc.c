@@ -38,6 +38,9 @@ size_of(uint32_t kind)
 		return head + sizeof(struct ipc_pushed);
 	case IPC_CLIENT:
 		return head + sizeof(struct ipc_client);
+	case IPC_REDIRECT:
+		return head + sizeof(struct ipc_redirect);
+	case IPC_CONNECT:
 	case IPC_DONE:
 	case IPC_GONE:
 		return head + sizeof(struct ipc_done);
@@ -147,6 +150,8 @@ sound(const struct ipc_msg *m)
 		       c->swflen <= IPC_PAGE_MAX &&
 		       c->agentlen <= IPC_AGENT_MAX &&
 		       ends(c->addr, sizeof c->addr);
+	case IPC_REDIRECT:
+		return ends(m->u.redirect.url, sizeof m->u.redirect.url);
 	case IPC_RENAME:
 		return m->u.rename.keylen <= IPC_KEY_MAX;
 	case IPC_WANT:

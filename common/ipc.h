@@ -52,7 +52,10 @@
  * Callbacks (conf_has_hooks() of the client's application):
  *
  *	CLIENT	 W->M	who `conn` is; before anything else about it
- *	DONE	 W->M	what PUBLISH or PLAY of `request` was about is over,
+ *	CONNECT	 W->M	may `conn`, of whom CLIENT told, come in?  answered with
+ *			ADMIT, REFUSE or REDIRECT of the same request id
+ *	REDIRECT M->W	it may not, but may go to another server
+ *	DONE	 W->M	what CONNECT, PUBLISH or PLAY of `request` was about is over,
  *			answered or not
  *	GONE	 W->M	`conn`, which CLIENT was about, is gone
  *	RENAME	 M->W	before GRANT or ADMIT of the same request: its stream
@@ -119,6 +122,8 @@ enum ipc_kind {
 	IPC_UNPUSH,
 	IPC_PUSHED,
 	IPC_CLIENT,
+	IPC_CONNECT,
+	IPC_REDIRECT,
 	IPC_DONE,
 	IPC_GONE,
 	IPC_RENAME,
@@ -172,10 +177,14 @@ struct ipc_client {
 	char agent[IPC_AGENT_MAX]; /* flashVer */
 };
 
-/* DONE, GONE */
+/* CONNECT (conn alone), DONE, GONE */
 struct ipc_done {
 	uint64_t conn;
 	uint64_t bytes_in, bytes_out; /* of the connection until now */
+};
+
+struct ipc_redirect {
+	char url[IPC_PAGE_MAX]; /* rtmp://..., NUL-ended */
 };
 
 struct ipc_rename {
@@ -337,6 +346,7 @@ struct ipc_msg {
 		struct ipc_client client;
 		struct ipc_done done;
 		struct ipc_rename rename;
+		struct ipc_redirect redirect;
 	} u;
 };
 

@@ -84,12 +84,39 @@ relay(
 	    m, slot, msg, kept ? REASON_NONE : REASON_CALLBACK_FAILED, "", "");
 }
 
+/* Tell a worker about the connect of a client. */
+static void
+judge_connect(struct master *m, unsigned slot, const struct ipc_msg *msg,
+    bool open, enum hook_verdict v, const char *text, const char *url)
+{
+	struct ipc_msg a = { .kind = IPC_REFUSE, .request = msg->request };
+	struct hook_client *c = hooks_client(m, msg->u.done.conn);
+	a.u.refuse.reason = REASON_CALLBACK_REFUSED;
+	if (v == HOOK_ALLOW || (v == HOOK_FAIL && open)) {
+		a.kind = IPC_ADMIT;
+	} else if (v == HOOK_REDIRECT) {
+		a.kind = IPC_REDIRECT;
+		snprintf(a.u.redirect.url, sizeof a.u.redirect.url, "%s", url);
+	} else if (v == HOOK_REFUSE) {
+		snprintf(a.u.refuse.text, sizeof a.u.refuse.text, "%s", text);
+	} else {
+		a.u.refuse.reason = REASON_CALLBACK_FAILED;
+	}
+	if (c != NULL)
+		c->out = a.kind != IPC_ADMIT;
+	(void)master_tell(m, slot, &a);
+}
+
 /* Tell who asked; open: if it has failed, it is allowed. */
 static void
 judge(struct master *m, unsigned slot, const struct ipc_msg *msg, bool open,
     enum hook_verdict v, const char *text, const char *name)
 {
 	char moved[IPC_TEXT_MAX];
+	if (msg->kind == IPC_CONNECT) {
+		judge_connect(m, slot, msg, open, v, text, name);
+		return;
+	}
 	switch (v) {
 	case HOOK_ALLOW:
 		streams_answer(m, slot, msg, REASON_NONE, "", "");
@@ -116,6 +143,26 @@ judge(struct master *m, unsigned slot, const struct ipc_msg *msg, bool open,
 	    m, slot, msg, open ? REASON_NONE : REASON_CALLBACK_FAILED, "", "");
 }
 
+/* facts are taken */
+static void
+ask(struct master *m, unsigned slot, const struct ipc_msg *msg,
+    const struct conf_app *app, enum hook_event event, uint64_t conn,
+    json_t *facts)
+{
+	struct ipc_msg *copy = malloc(sizeof *copy);
+	uint64_t id = hooks_send(m, app, event, facts);
+	struct hook_ask *a =
+	    id != 0 && copy != NULL ? add(m, id, app, event, slot, conn) : NULL;
+	if (a == NULL) {
+		free(copy);
+		judge(m, slot, msg, app->hook_fail == CONF_FAIL_OPEN, HOOK_FAIL,
+		    "", "");
+		return;
+	}
+	*copy = *msg;
+	a->msg = copy;
+}
+
 bool
 hooks_ask(struct master *m, unsigned slot, const struct ipc_msg *msg)
 {
@@ -125,22 +172,22 @@ hooks_ask(struct master *m, unsigned slot, const struct ipc_msg *msg)
 	    msg->kind == IPC_PLAY ? HOOK_PLAY : HOOK_PUBLISH;
 	if (*conf_hook(app, event) == '\0')
 		return false;
-	struct ipc_msg *copy = malloc(sizeof *copy);
-	uint64_t id = 0;
-	if (copy != NULL)
-		id = hooks_send(
-		    m, app, event, hooks_facts(hooks_client(m, p->conn), p));
-	struct hook_ask *a =
-	    id != 0 ? add(m, id, app, event, slot, p->conn) : NULL;
-	if (a == NULL) {
-		free(copy);
-		judge(m, slot, msg, app->hook_fail == CONF_FAIL_OPEN, HOOK_FAIL,
-		    "", "");
-		return true;
-	}
-	*copy = *msg;
-	a->msg = copy;
+	ask(m, slot, msg, app, event, p->conn,
+	    hooks_facts(hooks_client(m, p->conn), p));
 	return true;
+}
+
+void
+hooks_ask_connect(struct master *m, unsigned slot, const struct ipc_msg *msg,
+    struct hook_client *c)
+{
+	if (c == NULL)
+		judge(m, slot, msg, false, HOOK_FAIL, "", "");
+	else if (*conf_hook(c->app, HOOK_CONNECT) == '\0')
+		judge(m, slot, msg, false, HOOK_ALLOW, "", "");
+	else
+		ask(m, slot, msg, c->app, HOOK_CONNECT, c->conn,
+		    hooks_client_facts(c));
 }
 
 const struct streams_gate hooks_gate = { hooks_ask, hooks_begun,
@@ -151,7 +198,7 @@ hooks_cancel(struct master *m, uint64_t conn, uint64_t request)
 {
 	for (struct hook_ask *a = m->hooks->asks; a != NULL; a = a->next)
 		if (a->msg != NULL && a->conn == conn &&
-		    a->msg->request == request)
+		    (request == 0 || a->msg->request == request))
 			a->over = true;
 }
 

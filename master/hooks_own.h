@@ -52,6 +52,7 @@ struct hook_client {
 	unsigned slot;
 	uint32_t row;
 	const struct conf_app *app;
+	bool out; /* it was not let in: nothing is told of its end */
 	struct hook_use *uses;
 	unsigned nuses;
 	uint64_t bytes_in, bytes_out; /* when last looked at */
@@ -69,7 +70,7 @@ struct hook_ask {
 	bool open; /* if it fails it is allowed */
 	uint64_t conn;
 	bool over;	     /* the client does not want to know any more */
-	struct ipc_msg *msg; /* PUBLISH, PLAY; NULL: of an update */
+	struct ipc_msg *msg; /* CONNECT, PUBLISH, PLAY; NULL: of an update */
 };
 
 struct hooks {
@@ -128,7 +129,11 @@ uint64_t hooks_ask_tick(struct master *m, uint64_t now_ns);
 /* For struct streams_gate. */
 bool hooks_ask(struct master *m, unsigned slot, const struct ipc_msg *msg);
 
-/* The client does not want any more what it has asked for. */
+/* CONNECT: of c, or NULL if nothing is known of it. */
+void hooks_ask_connect(struct master *m, unsigned slot,
+    const struct ipc_msg *msg, struct hook_client *c);
+
+/* The client does not want any more what it has asked for; request 0: anything. */
 void hooks_cancel(struct master *m, uint64_t conn, uint64_t request);
 
 /* Nobody waits for the answers of that worker's questions. */
@@ -137,6 +142,9 @@ void hooks_forget_worker(struct master *m, unsigned slot, uint64_t incarnation);
 /* hooks_use.c ------------------------------------------------------------- */
 
 struct hook_client *hooks_client(const struct master *m, uint64_t conn);
+
+/* What is known of a client, for a request about itself. */
+json_t *hooks_client_facts(const struct hook_client *c);
 
 /* What is known of a client (NULL: only what is in p) for a request about p. */
 json_t *hooks_facts(const struct hook_client *c, const struct ipc_publish *p);

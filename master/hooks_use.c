@@ -75,6 +75,14 @@ set_client(json_t *j, const struct hook_client *c)
 }
 
 json_t *
+hooks_client_facts(const struct hook_client *c)
+{
+	json_t *j = json_object();
+	set_client(j, c);
+	return j;
+}
+
+json_t *
 hooks_facts(const struct hook_client *c, const struct ipc_publish *p)
 {
 	json_t *j = json_object();
@@ -137,10 +145,9 @@ tell_done(
 static void
 tell_gone(struct master *m, const struct hook_client *c)
 {
-	if (*conf_hook(c->app, HOOK_DISCONNECT) == '\0')
+	if (c->out || *conf_hook(c->app, HOOK_DISCONNECT) == '\0')
 		return;
-	json_t *j = json_object();
-	set_client(j, c);
+	json_t *j = hooks_client_facts(c);
 	set_number(j, "seconds", (clock_now().ns - c->since_ns) / NS_PER_S);
 	(void)hooks_send(m, c->app, HOOK_DISCONNECT, j);
 }
@@ -224,6 +231,7 @@ forget(struct master *m, struct hook_client *c)
 	m->hooks->nclients[c->slot]--;
 	while (c->uses != NULL)
 		end_first(m, c, &c->uses);
+	hooks_cancel(m, c->conn, 0);
 	tell_gone(m, c);
 	explicit_bzero(c->text, c->len);
 	free(c);
@@ -310,7 +318,11 @@ hooks_message(struct master *m, unsigned slot, const struct ipc_msg *msg)
 		return on_client(m, slot, &msg->u.client);
 	const struct ipc_done *d = &msg->u.done;
 	struct hook_client *c = hooks_client(m, d->conn);
-	if (c == NULL || c->slot != slot)
+	if (c != NULL && c->slot != slot)
+		c = NULL;
+	if (msg->kind == IPC_CONNECT)
+		hooks_ask_connect(m, slot, msg, c);
+	if (c == NULL || msg->kind == IPC_CONNECT)
 		return 0;
 	c->bytes_in = d->bytes_in;
 	c->bytes_out = d->bytes_out;

@@ -330,8 +330,8 @@ on_message(struct master *m, unsigned slot, const struct ipc_msg *msg)
 		return pulls_message(m, slot, msg);
 	if (msg->kind == IPC_PUSHED)
 		return targets_message(m, slot, msg);
-	if (msg->kind == IPC_CLIENT || msg->kind == IPC_DONE ||
-	    msg->kind == IPC_GONE)
+	if (msg->kind == IPC_CLIENT || msg->kind == IPC_CONNECT ||
+	    msg->kind == IPC_DONE || msg->kind == IPC_GONE)
 		return hooks_message(m, slot, msg);
 	return streams_message(m, slot, msg);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "worker/door.h"
+#include "worker/hooked.h"
 #include "worker/scripted.h"
 #include "worker/uplink.h"
 
@@ -15,12 +16,15 @@ is_edge(const struct conf_vhost *v)
 bool
 door_asks(const struct entrance *e)
 {
-	return is_edge(e->vhost) || scripted_asks(e->vhost, e->app);
+	return is_edge(e->vhost) || hooked_asks(e->app) ||
+	       scripted_asks(e->vhost, e->app);
 }
 
 void
 door_ask(struct worker *w, struct guest *g)
 {
+	if (hooked_ask(w, g))
+		return;
 	if (is_edge(g->vhost))
 		uplink_ask(w, g);
 	else if (scripted_asks(g->vhost, g->app))
@@ -54,6 +58,7 @@ door_call(struct worker *w, struct guest *g, const struct cmd *cmd,
 void
 door_leave(struct worker *w, struct guest *g)
 {
+	hooked_leave(w, g);
 	if (is_edge(g->vhost))
 		uplink_leave(w, g);
 	else

@@ -5,6 +5,7 @@
 #include "worker/connect.h"
 #include "worker/glue.h"
 #include "worker/play.h"
+#include "worker/hooked.h"
 #include "worker/hops.h"
 #include "worker/orders.h"
 #include "worker/publish.h"
@@ -78,7 +79,7 @@ glue_answer(struct worker *w, const struct ipc_msg *m)
 	else if (m->kind == IPC_HOP)
 		hops_message(w, &m->u.hop);
 	else if (!orders_message(w, m) && !pull_message(w, m) &&
-		 !admit_message(w, m))
+		 !admit_message(w, m) && !hooked_message(w, m))
 		publish_message(w, m);
 }
 
@@ -87,6 +88,7 @@ glue_orphan(struct worker *w)
 {
 	publishers_orphan(w);
 	admit_orphan(w);
+	hooked_orphan(w);
 	pull_orphan(w);
 	scripted_orphan(w);
 }

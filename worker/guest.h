@@ -42,6 +42,9 @@ struct guest {
 	struct uplink *up; /* where it is known above, or waits to be; NULL */
 	uint32_t above;	   /* message stream there */
 	bool announced;	   /* its connect was sent there */
+	bool hooked;	   /* callbacks were asked (hooked.h), */
+	bool told;	   /* virtual: and know who it is */
+	uint64_t hook;	   /* request that it waits for; 0: none */
 	uint32_t tried;	   /* bits of ways */
 	double txn;	   /* of its connect */
 	struct addr peer;
@@ -60,7 +63,7 @@ struct guest {
 	uint8_t later_type;
 	double *calls; /* transactions that await an answer from above */
 	uint32_t ncalls, calls_cap;
-	LIST_ENTRY(guest) next_above, next_below;
+	LIST_ENTRY(guest) next_above, next_below, next_hook;
 	size_t size;
 	char *text;
 };

@@ -18,6 +18,11 @@
 bool hook_client(struct worker *w, struct conn *c, const struct cmd_connect *cc,
     struct span args);
 
+/* The same of a virtual client; nothing of others. */
+struct guest;
+bool hook_guest(struct worker *w, struct guest *g);
+void hook_guest_gone(struct worker *w, struct guest *g);
+
 /* c is gone. */
 void hook_gone(struct worker *w, struct conn *c);
 

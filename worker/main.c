@@ -28,6 +28,7 @@
 #include "worker/conn.h"
 #include "worker/dial.h"
 #include "worker/glue.h"
+#include "worker/hooked.h"
 #include "worker/hops.h"
 #include "worker/link.h"
 #include "worker/orders.h"
@@ -354,6 +355,8 @@ start(struct worker *w, const struct handover *h)
 	if (r == 0)
 		r = scripted_init(w, h->fds[5]);
 	if (r == 0)
+		r = hooked_init(w);
+	if (r == 0)
 		r = uplinks_init(w);
 	if (r == 0)
 		r = link_init(w, IPC_FD, master_said);
@@ -375,6 +378,7 @@ stop(struct worker *w)
 	uplinks_fini(w);
 	trees_fini(w);
 	scripted_fini(w);
+	hooked_fini(w);
 	guests_fini(w);
 	pull_fini(w);
 	orders_fini(w);

@@ -38,6 +38,7 @@ struct scripted;
 struct trees;
 struct uplinks;
 struct upstreams;
+struct hooked;
 struct session_ops;
 
 enum {
@@ -69,6 +70,7 @@ struct worker {
 	struct dialer *dialer;
 	struct hops *hops;
 	struct upstreams *upstreams;
+	struct hooked *hooked;
 	struct pulls *pulls;
 	struct pushes *pushes;
 	struct orders *orders;

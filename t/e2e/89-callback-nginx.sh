@@ -13,7 +13,7 @@ make_media
 
 events='publish play publish_done play_done update'
 elements='<Format>nginx-rtmp</Format><UpdateTime>1</UpdateTime>'
-for e in $events disconnect; do
+for e in $events connect disconnect; do
 	name=$(sed -E 's/(^|_)(.)/\U\2/g' <<<"$e")
 	elements+="<On$name>$HTTP/allow/sluice/$e</On$name>"
 done
@@ -26,7 +26,7 @@ nginx_port=$(free_port)
 	echo "load_module $module; daemon off; master_process off; pid $TMP/nginx.pid;"
 	echo "error_log $TMP/nginx.log info; events {}"
 	echo "rtmp { server { listen 127.0.0.1:$nginx_port;"
-	echo "on_disconnect $HTTP/allow/nginx/disconnect;"
+	echo "on_connect $HTTP/allow/nginx/connect; on_disconnect $HTTP/allow/nginx/disconnect;"
 	echo "application live { live on; notify_update_timeout 1s;"
 	for e in $events; do
 		echo "on_$e $HTTP/allow/nginx/$e;"
@@ -73,7 +73,7 @@ told() { # SERVER
 	jq -r "select(.path | startswith(\"/allow/$1/\")) |
 	    .method + \" \" + .headers[\"Content-Type\"] + \" \" + .body" "$REQUESTS" |
 	    sed -E -e "s/127\.0\.0\.1:[0-9]+/SERVER/g" -e 's/clientid=[0-9]+/clientid=N/' \
-		-e 's/(time|timestamp)=[0-9]+/\1=N/g' | sort -u
+		-e 's/(epoch|time|timestamp)=[0-9]+/\1=N/g' | sort -u
 }
 
 hard="a!'()*,;:@[]^_{}|~<>+\$"
@@ -91,8 +91,8 @@ told sluice >"$TMP/sluice.told"
 expect "kinds of news" "$(wc -l <"$TMP/nginx.told")" -ge 18
 diff "$TMP/nginx.told" "$TMP/sluice.told" || fail "nginx (<) tells it in other words"
 for server in nginx sluice; do
-	for e in publish play publish_done play_done update_publish update_play disconnect; do
-		expect "$e of $server" "$(grep -c "call=$e&" "$TMP/$server.told")" -ge 1
+	for e in publish play publish_done play_done update_publish update_play connect disconnect; do
+		expect "$e of $server" "$(grep -c "call=$e\(&\|\$\)" "$TMP/$server.told")" -ge 1
 	done
 done
 note "$(wc -l <"$TMP/sluice.told") different requests, the same of both"

@@ -17,6 +17,7 @@
 #include "shm/section.h"
 #include "t/fuzz/keep.h"
 #include "t/fuzz/world.h"
+#include "worker/hooked.h"
 #include "worker/glue.h"
 #include "worker/hops.h"
 #include "worker/link.h"
@@ -387,6 +388,7 @@ start_worker(struct world *x, unsigned i)
 	bug_on(guests_init(w) != 0);
 	bug_on(trees_init(w) != 0);
 	bug_on(scripted_init(w, -1) != 0);
+	bug_on(hooked_init(w) != 0);
 	/* the same for every run */
 	w->sessions->seed = 1;
 	conns_listen(w, &listener, 1);
@@ -473,6 +475,7 @@ stop_worker(struct worker *w)
 	orders_fini(w);
 	trees_fini(w);
 	scripted_fini(w);
+	hooked_fini(w);
 	guests_fini(w);
 	pushes_fini(w);
 	hops_fini(w);
