@@ -376,6 +376,26 @@ refuse_virtual(struct worker *w, struct guest *g, struct span info,
 	bufpool_put(&w->pool, buf, size);
 }
 
+/* It was in, or its connect is answered: on the NetConnection, as a status. */
+static void
+tell_out(struct worker *w, struct guest *g, struct span info, enum reason why,
+    const char *words)
+{
+	uint32_t chunk = session_chunk(session_of(w, g->c));
+	struct writer wr;
+	if (!conn_write(w, g->c, info.len + SESSION_REPLY, &wr))
+		return;
+	struct cmd_status st = { .level = "error",
+		.code = reason_status(why),
+		.description =
+		    span_of(words[0] != '\0' ? words : reason_text(why)) };
+	if (info.len > 0)
+		cmd_write_on_status_raw(&wr, chunk, 0, info);
+	else
+		cmd_write_on_status(&wr, chunk, 0, &st);
+	conn_write_end(w, g->c, &wr);
+}
+
 void
 guest_refuse(struct worker *w, struct guest *g, struct span info,
     enum reason why, const char *words)
@@ -384,7 +404,7 @@ guest_refuse(struct worker *w, struct guest *g, struct span info,
 	if (g->tree != NULL)
 		refuse_virtual(w, g, info, why, words);
 	else if (g->answered)
-		guest_close(w, g, why);
+		tell_out(w, g, info, why, words);
 	else if (info.len > 0)
 		welcome_reject_raw(w, g->c, g->txn, info);
 	else

@@ -8,7 +8,7 @@
 need perl
 other=$(free_port)
 SERVER_XML='<ResourceLimits><MaxWaitingNames>200</MaxWaitingNames></ResourceLimits>'
-VHOST_XML="<Proxy><Mode>remote</Mode><Anonymous>true</Anonymous><LingerTime>1</LingerTime>
+VHOST_XML="<Proxy><Mode>remote</Mode><Anonymous>true</Anonymous><RequestTimeout>6</RequestTimeout><LingerTime>1</LingerTime>
 <RouteTable><RouteEntry>*:*;127.0.0.1:$other</RouteEntry></RouteTable></Proxy>"
 APP_XML='<Client><MaxStreams>64</MaxStreams></Client>'
 start_server -w 2
