@@ -11,7 +11,11 @@
 #include "worker/orders.h"
 #include "worker/push.h"
 
-enum { ORDER_BUCKETS = 1024, FIGURES_MS = 2000 };
+enum {
+	ORDER_BUCKETS = 1024,
+	FIGURES_MS = 2000,
+	ORPHAN_MS = 20000 /* without a master: nothing was sent for so long */
+};
 
 struct order {
 	uint64_t id;
@@ -22,6 +26,8 @@ struct order {
 	char code[IPC_CODE_MAX], error[IPC_TEXT_MAX];
 	struct push_figures told;
 	struct mono told_at;
+	uint64_t position; /* without a master: where it was, */
+	struct mono moved; /* since when; 0: not looked at yet */
 	LIST_ENTRY(order) next_hash;
 	TAILQ_ENTRY(order) next;
 };
@@ -279,18 +285,32 @@ tell_figures(struct worker *w, struct order *o)
 		tell(w, o);
 }
 
+/*
+ * Nobody tells that its stream has ended (a stream ends by the master), and it
+ * must not keep this process alive.
+ */
+static void
+judge_orphan(struct worker *w, struct order *o)
+{
+	uint64_t at = push_position(o->push);
+	if (at != o->position || o->moved.ns == 0) {
+		o->position = at;
+		o->moved = w->now;
+	} else if (mono_ms_since(o->moved, w->now) >= ORPHAN_MS) {
+		push_end(w, o->push, true);
+		free_order(w, o);
+	}
+}
+
 void
 orders_tick(struct worker *w)
 {
 	struct order *o, *after;
 	for (o = TAILQ_FIRST(&w->orders->all); o != NULL; o = after) {
 		after = TAILQ_NEXT(o, next);
-		if (!w->orphan) {
+		if (w->orphan)
+			judge_orphan(w, o);
+		else
 			tell_figures(w, o);
-		} else if (!push_has_stream(o->push)) {
-			/* nobody else would end it */
-			push_end(w, o->push, true);
-			free_order(w, o);
-		}
 	}
 }

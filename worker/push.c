@@ -319,12 +319,13 @@ push_figures(const struct push *p, struct push_figures *f)
 	f->addr = up != NULL ? up->addr : "";
 }
 
-bool
-push_has_stream(const struct push *p)
+uint64_t
+push_position(const struct push *p)
 {
 	const struct netstream *ns = p->leg.ns;
-	return p->state == PUSH_ACCEPTED && ns != NULL && ns->player != NULL &&
-	       (ns->player->watch != NULL || ns->player->tail != NULL);
+	return p->state == PUSH_ACCEPTED && ns != NULL && ns->player != NULL
+		   ? ns->player->cursor
+		   : 0;
 }
 
 void

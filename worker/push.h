@@ -137,8 +137,8 @@ void push_skipped(struct push *p);
 
 void push_figures(const struct push *p, struct push_figures *f);
 
-/* Is there something of its stream that it sends, or may send? */
-bool push_has_stream(const struct push *p);
+/* How far it is in the ring of its stream; 0: in none. */
+uint64_t push_position(const struct push *p);
 
 /* In each turn of the loop: retries, time-outs, ends. */
 void pushes_tick(struct worker *w);
