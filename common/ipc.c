@@ -118,8 +118,8 @@ static bool
 sound_push(const struct ipc_push *p)
 {
 	return p->keylen <= IPC_KEY_MAX && p->urllen <= IPC_URL_MAX &&
-	       p->namelen <= IPC_NAME_MAX && p->argslen <= IPC_SHOWN_MAX &&
-	       p->mode < PUSH_MODES;
+	       p->namelen <= IPC_NAME_MAX && p->argslen <= IPC_ARGS_MAX &&
+	       p->vialen <= IPC_VIA_MAX && p->mode < PUSH_MODES;
 }
 
 static bool
@@ -142,7 +142,7 @@ sound(const struct ipc_msg *m)
 	case IPC_PLAY:
 		return p->keylen <= IPC_KEY_MAX &&
 		       p->querylen <= IPC_QUERY_MAX &&
-		       p->argslen <= IPC_SHOWN_MAX;
+		       p->argslen <= IPC_SHOWN_MAX && p->vialen <= IPC_VIA_MAX;
 	case IPC_CLIENT:
 		return c->keylen <= IPC_KEY_MAX &&
 		       c->argslen <= IPC_SHOWN_MAX &&

@@ -157,6 +157,8 @@ struct ipc_publish {
 	uint32_t argslen;
 	uint32_t reset;		     /* PLAY: it was sent, and true */
 	int64_t start_ms, length_ms; /* PLAY; length 0: not sent */
+	uint32_t vialen, hops;	     /* PUBLISH: servers that it came through */
+	char via[IPC_VIA_MAX];	     /* "id,id", 16 hex digits each */
 	char args[IPC_SHOWN_MAX];
 };
 
@@ -292,10 +294,13 @@ struct ipc_push {
 	uint32_t mode;	  /* enum push_mode */
 	uint32_t lag_ms;  /* further behind it skips to a keyframe */
 	uint32_t keep;	  /* 1: tried again for ever */
+	uint32_t vialen;  /* servers that it came through, as of PUBLISH, */
+	uint32_t hops;	  /* and how many */
 	uint32_t secret;  /* 1: there is a key in url or name */
 	uint32_t goodbye; /* UNPUSH: the server is told that it is the end */
 	char key[IPC_KEY_MAX];
 	char url[IPC_URL_MAX];
+	char via[IPC_VIA_MAX];
 	char name[IPC_NAME_MAX];
 	char args[IPC_ARGS_MAX];
 };

@@ -14,6 +14,7 @@
 #include "common/log.h"
 #include "master/hooks_own.h"
 #include "master/master.h"
+#include "master/streams.h"
 #include "master/targets.h"
 #include "rtmp/url.h"
 #include "shm/directory.h"
@@ -125,6 +126,7 @@ hooks_relay_begin(struct master *m, unsigned slot, uint64_t request,
 		spec.url = u.tc_url;
 		spec.name = u.stream;
 	}
+	spec.via = streams_via(m, p->key, p->keylen, &spec.hops);
 	if (targets_start(m, &spec, &ops, NULL, &why) != NULL)
 		why = NULL;
 	LOG_AT(why == NULL ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, callback_relay,

@@ -133,6 +133,7 @@ order(struct master *m, struct sent *e, const struct target_facts *f)
 			.lag_ms = what->lag_ms,
 			.keep = true,
 			.secret = target_rule_has_key(what) };
+		spec.via = streams_via(m, e->key, e->keylen, &spec.hops);
 		e->target = targets_start(m, &spec, &ops, e, &why);
 	}
 	explicit_bzero(url, sizeof url);

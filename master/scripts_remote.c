@@ -420,13 +420,14 @@ take_over(
 /* Returns why it cannot be; else p->target does it. */
 static const char *
 begin(struct master *m, struct remote_nc *c, struct remote_push *p,
-    const struct target_spec *spec)
+    struct target_spec *spec)
 {
 	const char *why = NULL;
 	if (p->keylen == 0 || spec->name.len == 0)
 		return "the name is empty or too long";
 	if (!streams_is_live(m, p->key, p->keylen))
 		return "the stream is not live in this instance";
+	spec->via = streams_via(m, p->key, p->keylen, &spec->hops);
 	if (take_over(m, p, spec))
 		return NULL;
 	if (c->bare == NULL) {

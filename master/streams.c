@@ -14,6 +14,7 @@
 #include "master/master.h"
 #include "master/pulls.h"
 #include "master/streams.h"
+#include "master/via.h"
 
 enum { FREE_STEP_MS = 2, ARENA_FULL_PERCENT = 90 };
 
@@ -32,6 +33,12 @@ struct alias {
 	uint64_t gen;
 };
 
+/* Other servers that a stream came through. */
+struct origin {
+	uint32_t hops, len;
+	char via[];
+};
+
 struct streams {
 	struct alias *aliases;
 	uint32_t nblocks, live, npending, norphans;
@@ -39,6 +46,7 @@ struct streams {
 	uint32_t top;		  /* no block at or above was ever used */
 	struct pending *pending;  /* by block */
 	struct ring_free *orphan; /* by block: of dead owners */
+	struct origin **origin;	  /* by block; NULL: published here */
 	bool *orphaned;
 	streams_live_fn *told;		 /* or NULL */
 	streams_veto_fn *veto;		 /* or NULL */
@@ -55,7 +63,8 @@ streams_new(uint32_t nblocks)
 	s->pending = calloc(nblocks, sizeof *s->pending);
 	s->orphan = calloc(nblocks, sizeof *s->orphan);
 	s->orphaned = calloc(nblocks, sizeof *s->orphaned);
-	if (s->pending && s->orphan && s->orphaned)
+	s->origin = calloc(nblocks, sizeof *s->origin);
+	if (s->pending && s->orphan && s->orphaned && s->origin)
 		return s;
 	streams_free(s);
 	return NULL;
@@ -70,6 +79,9 @@ streams_free(struct streams *s)
 		s->aliases = a->next;
 		free(a);
 	}
+	for (uint32_t b = 0; s->origin && b < s->nblocks; b++)
+		free(s->origin[b]);
+	free(s->origin);
 	free(s->pending);
 	free(s->orphan);
 	free(s->orphaned);
@@ -326,6 +338,21 @@ streams_is_live(const struct master *m, const char *key, size_t keylen)
 	       is(m, b, BLOCK_LIVE, gen) && pull_of(m, b) == 0;
 }
 
+struct span
+streams_via(
+    const struct master *m, const char *key, size_t keylen, uint32_t *hops)
+{
+	uint32_t b;
+	uint64_t gen;
+	const struct origin *o = NULL;
+	if (directory_find(&m->arena, key, keylen, &b, &gen) &&
+	    is(m, b, BLOCK_LIVE, gen))
+		o = m->streams->origin[b];
+	*hops = o != NULL ? o->hops : 0;
+	return o != NULL ? (struct span){ o->via, o->len }
+			 : (struct span){ "", 0 };
+}
+
 /* The watch may end others, so begin anew after each. */
 static void
 end_aliases(struct master *m, uint32_t b, uint64_t gen, enum reason why)
@@ -573,6 +600,24 @@ begun(struct master *m, unsigned slot, uint64_t request, bool playing,
 		m->streams->gate->begun(m, slot, request, playing, p);
 }
 
+/* Where it came from, before anybody is told.  False: no memory. */
+static bool
+set_origin(struct streams *s, uint32_t b, const struct ipc_publish *p)
+{
+	struct origin *o = NULL;
+	if (p->vialen > 0) {
+		o = malloc(sizeof *o + p->vialen);
+		if (o == NULL)
+			return false;
+		o->hops = p->hops;
+		o->len = p->vialen;
+		memcpy(o->via, p->via, p->vialen);
+	}
+	free(s->origin[b]);
+	s->origin[b] = o;
+	return true;
+}
+
 /* The name is free: grant it, or refuse by a limit. */
 static void
 grant(struct master *m, unsigned slot, uint64_t request,
@@ -593,6 +638,11 @@ grant(struct master *m, unsigned slot, uint64_t request,
 	int64_t b = d < 0 ? -1 : free_block(m);
 	if (b < 0) {
 		refuse(m, slot, request, p, REASON_NO_STREAM_LEFT);
+		return;
+	}
+	if (!set_origin(s, (uint32_t)b, p)) {
+		s->hint = 0;
+		refuse(m, slot, request, p, REASON_INTERNAL);
 		return;
 	}
 	make_live(m, slot, p, (uint32_t)b, (uint32_t)d, &a.u.stream);
@@ -771,7 +821,9 @@ on_publish(struct master *m, unsigned slot, const struct ipc_msg *msg)
 {
 	const struct ipc_publish *p = &msg->u.publish;
 	char text[IPC_TEXT_MAX] = "";
-	if (!directory_key_sound(p->key, p->keylen))
+	uint64_t id[VIA_MAX];
+	if (!directory_key_sound(p->key, p->keylen) ||
+	    via_parse(p->via, p->vialen, id) < 0)
 		return -EPROTO;
 	if (p->pull != 0) {
 		enum pulls_claim c =

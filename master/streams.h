@@ -29,6 +29,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/cursor.h"
 #include "common/ipc.h"
 #include "common/reason.h"
 
@@ -115,6 +116,13 @@ void streams_unalias(struct master *m, const char *key, size_t keylen);
 
 /* Is key live here: published, or a second name?  What is fetched does not count. */
 bool streams_is_live(const struct master *m, const char *key, size_t keylen);
+
+/*
+ * Servers that the live stream of that key came through, as node ids (via.h), and
+ * how many one behind the other; valid until it ends.
+ */
+struct span streams_via(
+    const struct master *m, const char *key, size_t keylen, uint32_t *hops);
 
 /* Live streams now. */
 uint32_t streams_live(const struct streams *s);

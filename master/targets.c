@@ -299,6 +299,12 @@ set_stream(struct target *t, const struct target_spec *spec)
 	if (spec->name.len > 0)
 		memcpy(o->name, spec->name.p, spec->name.len);
 	o->namelen = (uint32_t)spec->name.len;
+	if (spec->via.len > IPC_VIA_MAX)
+		return "the stream came through too many servers";
+	if (spec->via.len > 0)
+		memcpy(o->via, spec->via.p, spec->via.len);
+	o->vialen = (uint32_t)spec->via.len;
+	o->hops = spec->hops;
 	o->mode = spec->mode;
 	o->lag_ms = spec->lag_ms;
 	o->secret |= spec->secret;

@@ -39,6 +39,8 @@ struct target_spec {
 	struct span url;  /* rtmp://host[:port]/app[/instance][?query] */
 	struct span name; /* of the stream there; "": only connect, for now */
 	struct span args; /* of connect, AMF0 */
+	struct span via;  /* servers that the stream came through, */
+	uint32_t hops;	  /* and how many: streams_via() */
 	enum push_mode mode;
 	uint32_t lag_ms; /* further behind it skips to a keyframe */
 	bool keep;	 /* try again for ever */

@@ -92,7 +92,8 @@ new_publish(struct worker *w, struct conn *c, struct netstream *ns)
 }
 
 void
-publish_ask(struct worker *w, struct conn *c, struct netstream *ns)
+publish_ask(struct worker *w, struct conn *c, struct netstream *ns,
+    struct span via, uint32_t hops)
 {
 	struct ipc_msg m = { .kind = IPC_PUBLISH };
 	m.request = link_request(w);
@@ -113,6 +114,10 @@ publish_ask(struct worker *w, struct conn *c, struct netstream *ns)
 		return;
 	}
 	p->request = m.request;
+	m.u.publish.vialen = (uint32_t)via.len;
+	m.u.publish.hops = hops;
+	if (via.len > 0)
+		memcpy(m.u.publish.via, via.p, via.len);
 	conn_pause(c);
 	link_send(w, &m);
 	ipc_wipe(&m);

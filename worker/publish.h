@@ -33,7 +33,8 @@ int publishers_init(struct worker *w);
 void publishers_fini(struct worker *w);
 
 /* For struct session_ops. */
-void publish_ask(struct worker *w, struct conn *c, struct netstream *ns);
+void publish_ask(struct worker *w, struct conn *c, struct netstream *ns,
+    struct span via, uint32_t hops);
 void publish_stop(
     struct worker *w, struct conn *c, struct netstream *ns, enum reason why);
 enum reason publish_begin(struct worker *w, struct conn *c,

@@ -274,6 +274,7 @@ push_publish(struct worker *w, struct push *p, const struct push_spec *s)
 	p->secret |= s->secret;
 	p->lag_ms = s->lag_ms;
 	p->leg.mode = s->mode;
+	push_set_via(w, p, s);
 	if (p->state == PUSH_ACCEPTED) {
 		p->state = PUSH_CONNECTING;
 		p->deadline = mono_add_ms(w->now, ANSWER_MS);

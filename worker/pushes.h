@@ -68,6 +68,7 @@ struct push *push_new(struct worker *w, const struct push_spec *s);
 /* Its ways.  REASON_NONE, or why it has none. */
 enum reason push_set_ways(struct worker *w, struct push *p);
 bool push_set_key(struct push *p, struct span key);
+void push_set_via(struct worker *w, struct push *p, const struct push_spec *s);
 bool push_set_name(struct push *p, struct span name);
 /* With the keys that may be in it. */
 void push_delete(struct worker *w, struct push *p);

@@ -63,6 +63,14 @@ push_set_name(struct push *p, struct span name)
 	return true;
 }
 
+void
+push_set_via(struct worker *w, struct push *p, const struct push_spec *s)
+{
+	p->leg.via.p = p->via;
+	p->leg.via.len = node_extend_via(w, s->via, p->via);
+	p->leg.hops = (uint32_t)s->hops + 1;
+}
+
 /* url and args behind each other. */
 static void
 set_text(struct push *p, const struct push_spec *s)
@@ -97,15 +105,13 @@ push_new(struct worker *w, const struct push_spec *s)
 	p->vhost = conf_vhost(w->conf, p->app->vhost);
 	ways_app_name(p->key, p->keylen, p->key_app);
 	p->app_name = span_of(p->key_app);
-	size_t vialen = node_extend_via(w, s->via, p->via);
 	p->leg = (struct leg){ .ops = &push_leg_ops,
 		.publish = true,
 		.connect = s->direct && s->name.len == 0,
 		.mode = s->mode,
 		.owner = p,
-		.name = p->leg.name,
-		.via = { p->via, vialen },
-		.hops = (uint32_t)s->hops + 1 };
+		.name = p->leg.name };
+	push_set_via(w, p, s);
 	TAILQ_INSERT_TAIL(&w->pushes->all, p, next);
 	w->pushes->n++;
 	return p;

@@ -20,7 +20,9 @@ struct relay {
 	struct mono lost; /* no server has it since; 0: one does */
 	bool live;	  /* granted */
 	uint32_t saidlen;
-	uint8_t *said; /* information object of the next server */
+	uint8_t *said;	       /* information object of the next server */
+	uint32_t vialen, hops; /* it came through, before this server */
+	char via[IPC_VIA_MAX];
 };
 
 static void
@@ -75,7 +77,8 @@ on_accepted(struct worker *w, struct push *p, void *owner, struct span said)
 		memcpy(r->said, said.p, said.len);
 		r->saidlen = (uint32_t)said.len;
 	}
-	publish_ask(w, r->c, r->ns);
+	publish_ask(
+	    w, r->c, r->ns, (struct span){ r->via, r->vialen }, r->hops);
 }
 
 static void
@@ -148,6 +151,10 @@ start(struct worker *w, struct conn *c, struct netstream *ns,
 		.client = c->row->addr };
 	r->c = c;
 	r->ns = ns;
+	r->hops = (uint32_t)p->hops;
+	r->vialen = (uint32_t)p->via.len; /* checked */
+	if (p->via.len > 0)
+		memcpy(r->via, p->via.p, p->via.len);
 	r->push = push_start(w, &spec, &push_ops, r, why);
 	explicit_bzero(sent, sizeof sent);
 	if (r->push != NULL)
@@ -160,11 +167,13 @@ void
 relay_publish(struct worker *w, struct conn *c, struct netstream *ns,
     const struct cmd_publish *p)
 {
-	if (conf_vhost(w->conf, c->app->vhost)->mode != CONF_MODE_REMOTE) {
-		publish_ask(w, c, ns);
+	/* what went out from here does not come back, by any way */
+	enum reason why = node_check_via(w, p->via, p->hops);
+	if (why == REASON_NONE &&
+	    conf_vhost(w->conf, c->app->vhost)->mode != CONF_MODE_REMOTE) {
+		publish_ask(w, c, ns, p->via, (uint32_t)p->hops);
 		return;
 	}
-	enum reason why = node_check_via(w, p->via, p->hops);
 	if (why == REASON_NONE)
 		ns->relay = start(w, c, ns, p, &why);
 	if (ns->relay != NULL) {

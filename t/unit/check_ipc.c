@@ -73,9 +73,10 @@ START_TEST(a_push_with_a_length_beyond_its_array_is_malformed)
 	static const size_t length[] = { offsetof(struct ipc_push, keylen),
 		offsetof(struct ipc_push, urllen),
 		offsetof(struct ipc_push, namelen),
-		offsetof(struct ipc_push, argslen) };
+		offsetof(struct ipc_push, argslen),
+		offsetof(struct ipc_push, vialen) };
 	static const uint32_t max[] = { IPC_KEY_MAX, IPC_URL_MAX, IPC_NAME_MAX,
-		IPC_ARGS_MAX };
+		IPC_ARGS_MAX, IPC_VIA_MAX };
 	struct ipc_msg got;
 	for (unsigned i = 0; i < sizeof length / sizeof *length; i++) {
 		struct ipc_msg m = push();

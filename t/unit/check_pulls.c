@@ -1075,12 +1075,40 @@ START_TEST(who_asks_for_first_routes_is_told_of_how_many)
 }
 END_TEST
 
+START_TEST(a_stream_keeps_the_servers_that_it_came_through)
+{
+	struct ipc_msg m = { .kind = IPC_PUBLISH, .request = 1 };
+	char key[IPC_KEY_MAX];
+	uint32_t hops, len = key_of(key, "a");
+	m.u.publish.keylen = key_of(m.u.publish.key, "a");
+	m.u.publish.conn = 7;
+	m.u.publish.hops = 2;
+	put(m.u.publish.via, &m.u.publish.vialen, A "," B);
+	m.u.publish.via[3] = 'x';
+	ck_assert_int_eq(streams_message(&M, 0, &m), -EPROTO);
+	m.u.publish.via[3] = '3';
+	ck_assert_int_eq(streams_message(&M, 0, &m), 0);
+	struct ipc_msg grant = *hear(0, IPC_GRANT);
+	struct span via = streams_via(&M, key, len, &hops);
+	ck_assert_uint_eq(hops, 2);
+	ck_assert_uint_eq(via.len, 33);
+	ck_assert_int_eq(memcmp(via.p, A "," B, 33), 0);
+	unpublish(0, &grant, REASON_UNPUBLISHED);
+	ck_assert_uint_eq(streams_via(&M, key, len, &hops).len, 0);
+	/* the next one of that name has come through none */
+	ck_assert_int_eq(publish(0, "a", 0, 2), 0);
+	ck_assert_uint_eq(streams_via(&M, key, len, &hops).len, 0);
+	ck_assert_uint_eq(hops, 0);
+}
+END_TEST
+
 int
 main(void)
 {
 	TCase *t = tcase_create("pulls");
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, begin, end);
+	tcase_add_test(t, a_stream_keeps_the_servers_that_it_came_through);
 	tcase_add_test(t, via_takes_ids_of_16_digits_with_commas_between);
 	tcase_add_test(
 	    t, via_is_the_union_of_what_slots_say_and_goes_with_them);
