@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""callbacks.py PROGRAM: sluice-callback alone, with this as its master and as whom it asks.
+"""callbacks.py PROGRAM [dns]: sluice-callback alone, with this as its master and as whom it asks.
 
 Answers cut at every byte are no answers, in each format; messages that are none are passed
-over; a certificate that nobody has signed is not taken.  Prints what was tried; exit 1 if
+over; a certificate that nobody has signed is not taken.  With dns: names are asked of port
+53 here, which never answers; who has an address does not wait for them.  Prints what was tried; exit 1 if
 something is otherwise.
 """
 import json
@@ -153,10 +154,30 @@ def certificate(callback):
         print("a certificate:", a["text"])
 
 
+def silent_names(callback):
+    names = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    names.bind(("127.0.0.1", 53))
+    port = serve([b"HTTP/1.1 204 No\r\n\r\n"])
+    lost = [callback.ask(f"http://nowhere{i}.example/x", ms=4000) for i in range(20)]
+    for number in [callback.ask(f"http://127.0.0.1:{port}/0") for _ in range(50)]:
+        expect("an address", callback.answer(number)["verdict"] == ALLOW)
+    expect("names that failed before addresses were asked", not callback.answers)
+    for number in lost:
+        a = callback.answer(number)
+        expect("a name", a["verdict"] == FAIL and a["text"] == "no answer in time", a)
+    # its threads may still wait for the resolver
+    expect("an address", callback.answer(callback.ask(f"http://127.0.0.1:{port}/0"))["verdict"] == ALLOW)
+    expect("questions about names", len(names.recv(512)) > 12)
+    print("a silent resolver")
+
+
 c = Callback(sys.argv[1])
-cut(c)
-malformed(c)
-certificate(c)
+if sys.argv[2:] == ["dns"]:
+    silent_names(c)
+else:
+    cut(c)
+    malformed(c)
+    certificate(c)
 late = c.ask("http://127.0.0.1:1/x", ms=1)
 expect("nobody listens", c.answer(late)["verdict"] == FAIL)
 c.tell(t="quit")
