@@ -1,7 +1,8 @@
 #!/bin/bash
 # Callbacks about connects: let in, refused with words, sent to another server with 302 as Flash
 # Media Server does; what fails is refused unless Fail is open; whoever says that it is an
-# edge is asked about, too; a script is told only of those that the callback lets in.
+# edge is asked about, too; a script is told only of those that the callback lets in.  Clients
+# behind an edge that is trusted are asked about at the origin.
 # timeout: 90
 . "${top_srcdir:-$(dirname "$0")/../..}/t/lib.sh"
 . "$top_srcdir/t/rtmp.sh"
@@ -105,4 +106,30 @@ sed -i -e '/^wait/d' -e 's/s:hung/s:gone/' "$TMP/hung.txt"
 probe_start gone "$TMP/hung.txt"
 await "$spawned"
 try json-allow Success
+stop_server
+
+# behind an edge: the origin's callback is asked about each client
+use_server origin
+VHOST_XML='<TrustedEdges>local</TrustedEdges>'
+for a in json-allow json-refuse json-redirect; do
+	mkdir -p "$CONF/applications/$a"
+	cp "$TMP/s/conf/applications/$a/Application.xml" "$CONF/applications/$a"
+done
+start_server -w 1
+origin=$PORT
+use_server edge
+VHOST_XML="<Proxy><Mode>remote</Mode><Anonymous>true</Anonymous>
+    <RouteTable><RouteEntry>*:*;127.0.0.1:$origin</RouteEntry></RouteTable></Proxy>"
+start_server -w 1
+: >"$REQUESTS"
+try json-refuse Rejected
+said json-refuse '.level == "error" and (.description | endswith("not today"))'
+try json-redirect Rejected
+said json-redirect '.ex.code == 302 and .ex.redirect == "rtmp://other.example/app"'
+try json-allow Success
+expect "questions about clients behind an edge" "$(count_requests '.event == "on_connect" and .instance == "room" and
+    .pageUrl == "http://page/" and .flashVer == "probe" and .connectArgs == "a=1"')" -eq 3
+retry 10 told_gone json-allow || fail "ends behind an edge: $(requests '.path == "/allow/gone"')"
+stop_server
+use_server origin
 stop_server
