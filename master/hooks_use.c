@@ -11,7 +11,7 @@
 #include "master/master.h"
 #include "shm/directory.h"
 
-enum { SWEEP_MS = 5000 };
+enum { SWEEP_MS = 5000, STEP_MS = 100 };
 
 static struct hook_client **
 chain(const struct master *m, uint64_t conn)
@@ -180,6 +180,15 @@ look(const struct master *m, struct hook_client *c)
 	return true;
 }
 
+/* In steps, so that many clients are looked at together. */
+static uint64_t
+next_update(const struct hook_client *c, uint64_t from_ns)
+{
+	uint64_t step = STEP_MS * NS_PER_MS,
+		 at = from_ns + (uint64_t)c->app->hook_update_ms * NS_PER_MS;
+	return (at + step - 1) / step * step;
+}
+
 void
 hooks_begun(struct master *m, unsigned slot, uint64_t request, bool playing,
     const struct ipc_publish *p)
@@ -201,8 +210,7 @@ hooks_begun(struct master *m, unsigned slot, uint64_t request, bool playing,
 	memcpy(u->text, p->key, p->keylen);
 	memcpy(u->text + p->keylen, p->args, p->argslen);
 	if (c->app->on_update[0] != '\0') {
-		u->update_ns =
-		    u->begun_ns + (uint64_t)c->app->hook_update_ms * NS_PER_MS;
+		u->update_ns = next_update(c, u->begun_ns);
 		if (u->update_ns < m->hooks->update_ns)
 			m->hooks->update_ns = u->update_ns;
 	}
@@ -384,9 +392,7 @@ update(struct master *m, struct hook_client *c, uint64_t now_ns)
 				(void)look(m, c);
 			looked = true;
 			tell_update(m, c, u, now_ns);
-			u->update_ns =
-			    now_ns +
-			    (uint64_t)c->app->hook_update_ms * NS_PER_MS;
+			u->update_ns = next_update(c, now_ns);
 		}
 		if (u->update_ns != 0 && u->update_ns < m->hooks->update_ns)
 			m->hooks->update_ns = u->update_ns;
