@@ -267,3 +267,29 @@ retry 5 traced "connect live/_definst_ 127.0.0.1 probe rtmp://localhost/live pag
     fail "the waiting client was not asked about"
 stop_server
 await "$stays" || fail "a client still waits"
+
+# without AppsDir a script is where Application.xml would be; one that cannot start lets nobody in
+use_server tree
+VHOST_XML=
+for app in solo broken; do
+	mkdir -p "$CONF/_defaultRoot_/_defaultVHost_/applications/$app"
+done
+echo 'application.onConnect = function (c) { application.rejectConnection(c, "solo"); };' \
+    >"$CONF/_defaultRoot_/_defaultVHost_/applications/solo/main.asc"
+echo 'application.onAppStart = function () { var all = ["x"]; for (;;) all.push(all.join()); };' \
+    >"$CONF/_defaultRoot_/_defaultVHost_/applications/broken/main.asc"
+chmod -R a+rX "$TMP/tree"
+start_server -w 1
+for app in solo broken other; do
+	probe "tree-$app" <<END
+open
+hello
+limit 20000
+cmd 0 connect 1 { app s:$app tcUrl s:rtmp://localhost/$app flashVer s:probe }
+wait txn=1
+END
+done
+expect "without AppsDir" "$(got tree-solo "$rejected and .args[1].description == \"solo\"")" -eq 1
+expect "a script that cannot start" "$(got tree-broken "$rejected and (.args[1].description | test(\"script has ended\"))")" -eq 1
+expect "without a script" "$(got tree-other '.name == "_result"')" -eq 1
+stop_server
