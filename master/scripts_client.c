@@ -14,14 +14,6 @@
 #include "master/scripts_clients.h"
 #include "shm/directory.h"
 
-enum {
-	TICK_MS = 250,
-	WAITS_MS = 10000, /* for a process to be there */
-	/* one that is silent so long after the limit hangs outside a script */
-	SILENT_MS = 2000,
-	WORDS = 320
-};
-
 /* Table. ------------------------------------------------------------------ */
 
 struct client *
@@ -36,8 +28,8 @@ scripts_client(const struct master *m, uint64_t id)
 	return c;
 }
 
-static void
-set_state(struct client *c, enum client_state state)
+void
+scripts_client_set(struct client *c, enum client_state state)
 {
 	bool before = c->state != CLIENT_IN, after = state != CLIENT_IN;
 	c->s->nwaiting += after;
@@ -60,7 +52,7 @@ forget(struct client *c)
 {
 	if (c->counted)
 		scripts_left(c->s, c->inst);
-	set_state(c, CLIENT_IN);
+	scripts_client_set(c, CLIENT_IN);
 	TAILQ_REMOVE(&c->s->clients, c, next);
 	LIST_REMOVE(c, next_id);
 	drop_connect(c);
@@ -107,9 +99,9 @@ make(struct master *m, struct script *s, unsigned slot, const struct talk *t)
 
 /* Answers. ---------------------------------------------------------------- */
 
-static void
-say(struct master *m, const struct client *c, enum talk_kind kind,
-    double number, const char *text)
+void
+scripts_client_say(struct master *m, const struct client *c,
+    enum talk_kind kind, double number, const char *text)
 {
 	struct talk t = { .kind = kind, .client = c->id, .number = number };
 	t.field[0] = span_of(text);
@@ -136,10 +128,10 @@ scripts_client_end(struct master *m, struct client *c)
 }
 
 /* It does not get in, or must leave. */
-static void
-turn_away(struct master *m, struct client *c, const char *text)
+void
+scripts_client_refuse(struct master *m, struct client *c, const char *text)
 {
-	say(m, c, c->in ? TALK_DROP : TALK_REJECT, 0, text);
+	scripts_client_say(m, c, c->in ? TALK_DROP : TALK_REJECT, 0, text);
 	scripts_client_end(m, c);
 }
 
@@ -202,22 +194,22 @@ connect_message(const struct client *c, const struct talk *t)
 }
 
 /* Tell the process of c, if it can be told now; c may be gone afterwards. */
-static void
-tell(struct master *m, struct client *c)
+void
+scripts_client_tell(struct master *m, struct client *c)
 {
 	struct talk t;
 	struct script *s = c->s;
 	if (s->pid == 0 || s->killed || s->quit_ns != 0)
 		return;
 	if (talk_unpack(c->connect, c->len, &t) != 0) {
-		turn_away(m, c,
+		scripts_client_refuse(m, c,
 		    "the application's script was started again, and what "
 		    "this client said with connect is too long to be kept");
 		return;
 	}
 	struct instance *i = scripts_begin(m, s, span_of(c->inst));
 	if (i == NULL) {
-		turn_away(m, c,
+		scripts_client_refuse(m, c,
 		    "the application's script serves as many instances as it "
 		    "may");
 		return;
@@ -225,7 +217,7 @@ tell(struct master *m, struct client *c)
 	c->n = ++m->scripts->next_n;
 	int r = scripts_offer(m, s, connect_message(c, &t));
 	if (r == -EMSGSIZE)
-		turn_away(m, c,
+		scripts_client_refuse(m, c,
 		    "the arguments of connect are too long for the "
 		    "application's script");
 	if (r != 0)
@@ -235,7 +227,7 @@ tell(struct master *m, struct client *c)
 	c->counted = true;
 	i->clients++;
 	scripts_used(i);
-	set_state(c, CLIENT_TOLD);
+	scripts_client_set(c, CLIENT_TOLD);
 }
 
 void
@@ -261,7 +253,7 @@ scripts_client_asks(struct master *m, unsigned slot, const struct talk *t)
 		scripts_run(m, s);
 	} else {
 		s->again |= s->quit_ns != 0;
-		tell(m, c);
+		scripts_client_tell(m, c);
 	}
 }
 
@@ -272,7 +264,7 @@ scripts_clients_replay(struct master *m, struct script *s)
 	for (c = TAILQ_FIRST(&s->clients); c != NULL; c = after) {
 		after = TAILQ_NEXT(c, next);
 		if (c->state == CLIENT_WAITS)
-			tell(m, c);
+			scripts_client_tell(m, c);
 	}
 }
 
@@ -306,7 +298,7 @@ scripts_client_calls(struct master *m, unsigned slot, const struct talk *t)
 	if (r == 0)
 		c->calls++;
 	else
-		say(m, c, TALK_FAIL, t->number,
+		scripts_client_say(m, c, TALK_FAIL, t->number,
 		    r == -EAGAIN     ? "the application's script is being "
 				       "started again"
 		    : r == -EMSGSIZE ? "the arguments are too long for the "
@@ -376,9 +368,9 @@ accepted(struct master *m, struct client *c)
 	if (c->stale)
 		say_access(m, c, "/", "/");
 	if (!c->in)
-		say(m, c, TALK_ACCEPT, 0, "");
+		scripts_client_say(m, c, TALK_ACCEPT, 0, "");
 	c->in = true;
-	set_state(c, CLIENT_IN);
+	scripts_client_set(c, CLIENT_IN);
 	if (c->len > CLIENT_KEEP)
 		drop_connect(c);
 }
@@ -407,7 +399,7 @@ answered(struct master *m, struct client *c, const char *kind, const json_t *j)
 	if (strcmp(kind, "accept") == 0)
 		accepted(m, c);
 	else if (strcmp(kind, "pending") == 0)
-		set_state(c, CLIENT_LATER);
+		scripts_client_set(c, CLIENT_LATER);
 	else
 		rejected(m, c, j, strcmp(kind, "redirect") == 0);
 }
@@ -460,6 +452,26 @@ broadcast(struct master *m, const struct script *s, const json_t *j)
 	free(args);
 }
 
+/* The script cannot be loaded: nobody in that instance will be answered. */
+static void
+failed(struct master *m, struct script *s, const json_t *j)
+{
+	struct client *c, *after;
+	for (c = TAILQ_FIRST(&s->clients); c != NULL; c = after) {
+		after = TAILQ_NEXT(c, next);
+		if (strcmp(c->inst, scripts_text(j, "inst")) != 0 ||
+		    c->state == CLIENT_WAITS || c->state == CLIENT_IN)
+			continue;
+		if (c->in)
+			scripts_client_set(
+			    c, CLIENT_LATER); /* it stays as it is */
+		else
+			scripts_client_refuse(m, c,
+			    "the application's script cannot be loaded: see "
+			    "the server's log");
+	}
+}
+
 bool
 scripts_client_message(
     struct master *m, struct script *s, const char *kind, const json_t *j)
@@ -468,6 +480,8 @@ scripts_client_message(
 		"redirect", "drop", "access", "return", "error", "invoke" };
 	enum { DROP = 4, ACCESS = 5, INVOKE = 8 };
 	unsigned k = 0;
+	if (strcmp(kind, "failed") == 0)
+		failed(m, s, j);
 	if (strcmp(kind, "broadcast") == 0) {
 		broadcast(m, s, j);
 		return true;
@@ -482,7 +496,8 @@ scripts_client_message(
 	if (k < DROP)
 		answered(m, c, kind, j);
 	else if (k == DROP)
-		turn_away(m, c, "disconnected by the application's script");
+		scripts_client_refuse(
+		    m, c, "disconnected by the application's script");
 	else if (k == ACCESS)
 		say_access(
 		    m, c, scripts_text(j, "read"), scripts_text(j, "write"));
@@ -491,107 +506,6 @@ scripts_client_message(
 	else if (c->state == CLIENT_IN)
 		invoked(m, c, j);
 	return true;
-}
-
-/* Deaths and time. ---------------------------------------------------------- */
-
-/* "main.asc:5: application.onConnect hung", without directories of here. */
-static void
-words(const struct script *s, bool blamed, const char *how, char text[WORDS])
-{
-	const struct script_fault *f = &s->fault;
-	bool known = f->inside && f->line > 0;
-	const char *file = known ? f->file : s->file;
-	const char *slash = strrchr(file, '/');
-	char line[32] = "";
-	if (known)
-		snprintf(line, sizeof line, ":%lld", (long long)f->line);
-	if (blamed)
-		snprintf(text, WORDS, "%.60s%s: application.onConnect %s",
-		    slash ? slash + 1 : file, line, how);
-	else
-		snprintf(text, WORDS,
-		    "the application's script has ended (%.60s%s), and is "
-		    "started again",
-		    slash ? slash + 1 : file, line);
-}
-
-static void
-lost(struct master *m, struct client *c, const char *how)
-{
-	char text[WORDS];
-	bool blamed = how != NULL && c->n == c->s->inside;
-	words(c->s, blamed, how, text);
-	c->counted = false; /* its instance is gone with the process */
-	if (c->calls > 0)
-		say(m, c, TALK_LOST, 0, text);
-	c->calls = 0;
-	if (!c->in || blamed)
-		turn_away(m, c, text);
-	else
-		set_state(c, CLIENT_WAITS);
-}
-
-void
-scripts_clients_lost(struct master *m, struct script *s, const char *how)
-{
-	struct client *c, *after;
-	for (c = TAILQ_FIRST(&s->clients); c != NULL; c = after) {
-		after = TAILQ_NEXT(c, next);
-		if (c->state != CLIENT_WAITS)
-			lost(m, c, how);
-	}
-}
-
-static uint64_t
-answer_ms(const struct master *m, const struct client *c)
-{
-	const struct conf_vhost *v =
-	    conf_find_vhost(m->conf, span_of(c->s->vhost));
-	const struct conf_app *a =
-	    v ? conf_find_app(m->conf, v, span_of(c->s->app)) : NULL;
-	return a ? (uint64_t)a->command_ms : 30000;
-}
-
-/* c is no longer patient with its script. */
-static void
-judge(struct master *m, struct client *c, uint64_t now)
-{
-	struct script *s = c->s;
-	uint64_t ms = (now - c->since_ns) / NS_PER_MS;
-	uint64_t heard = s->heard_ns > c->told_ns ? s->heard_ns : c->told_ns;
-	char text[WORDS];
-	if (c->state == CLIENT_WAITS)
-		tell(m, c); /* maybe there is room now */
-	else if (c->state == CLIENT_TOLD && !s->killed && s->pid != 0 &&
-		 s->limit_ms > 0 && now > heard &&
-		 now - heard > (s->limit_ms + SILENT_MS) * NS_PER_MS)
-		scripts_kill(s);
-	else if (!c->in && ms > answer_ms(m, c)) {
-		snprintf(text, sizeof text,
-		    "the application's script has not answered for %u s",
-		    (unsigned)(ms / 1000));
-		turn_away(m, c, text);
-	}
-}
-
-uint64_t
-scripts_clients_tick(struct master *m, struct script *s, uint64_t now_ns)
-{
-	struct client *c, *after;
-	if (s->nwaiting == 0 || m->stopping)
-		return UINT64_MAX;
-	for (c = TAILQ_FIRST(&s->clients); c != NULL; c = after) {
-		after = TAILQ_NEXT(c, next);
-		if (c->state == CLIENT_WAITS && s->pid == 0 && !c->in &&
-		    now_ns - c->since_ns > WAITS_MS * NS_PER_MS)
-			turn_away(m, c,
-			    "the application's script does not run: see the "
-			    "server's log");
-		else if (c->state != CLIENT_IN)
-			judge(m, c, now_ns);
-	}
-	return now_ns + TICK_MS * NS_PER_MS;
 }
 
 void

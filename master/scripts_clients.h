@@ -8,7 +8,8 @@
  *				again; meanwhile the client stays where it is
  *
  * Of a client that was let in, what it said with connect is kept for that.
- * scripts_client.c is the script's side, scripts_talk.c the workers' side.
+ * scripts_client.c is the script's side, scripts_talk.c the workers' side,
+ * scripts_waiting.c what happens when scripts die or hang.
  */
 #ifndef MASTER_SCRIPTS_CLIENTS_H
 #define MASTER_SCRIPTS_CLIENTS_H
@@ -60,6 +61,20 @@ void scripts_client_calls(
     struct master *m, unsigned slot, const struct talk *t);
 void scripts_client_returns(
     struct master *m, unsigned slot, const struct talk *t);
+
+/* The only setter of its state. */
+void scripts_client_set(struct client *c, enum client_state state);
+
+/* Tell its process of it, if that can be told now; c may be gone afterwards. */
+void scripts_client_tell(struct master *m, struct client *c);
+
+/* Say it to its worker. */
+void scripts_client_say(struct master *m, const struct client *c,
+    enum talk_kind kind, double number, const char *text);
+
+/* It does not get in, or must leave; it is gone. */
+void scripts_client_refuse(
+    struct master *m, struct client *c, const char *text);
 
 /* It is gone: its script is told. */
 void scripts_client_end(struct master *m, struct client *c);

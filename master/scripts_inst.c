@@ -192,6 +192,9 @@ scripts_inst_message(
 	if (i != NULL &&
 	    (strcmp(kind, "started") == 0 || strcmp(kind, "failed") == 0))
 		i->up = true;
+	/* the next that is told of it has it started again */
+	if (i != NULL && strcmp(kind, "failed") == 0)
+		i->stops = true;
 	/* it was used again since it was told to stop, and started again */
 	if (i == NULL || !i->stops)
 		return;

@@ -271,16 +271,17 @@ await "$stays" || fail "a client still waits"
 # without AppsDir a script is where Application.xml would be; one that cannot start lets nobody in
 use_server tree
 VHOST_XML=
-for app in solo broken; do
+for app in solo broken none; do
 	mkdir -p "$CONF/_defaultRoot_/_defaultVHost_/applications/$app"
 done
 echo 'application.onConnect = function (c) { application.rejectConnection(c, "solo"); };' \
     >"$CONF/_defaultRoot_/_defaultVHost_/applications/solo/main.asc"
 echo 'application.onAppStart = function () { var all = ["x"]; for (;;) all.push(all.join()); };' \
     >"$CONF/_defaultRoot_/_defaultVHost_/applications/broken/main.asc"
+mkdir "$CONF/_defaultRoot_/_defaultVHost_/applications/none/main.asc" # cannot be read
 chmod -R a+rX "$TMP/tree"
 start_server -w 1
-for app in solo broken other; do
+for app in solo broken none none other; do
 	probe "tree-$app" <<END
 open
 hello
@@ -291,5 +292,6 @@ END
 done
 expect "without AppsDir" "$(got tree-solo "$rejected and .args[1].description == \"solo\"")" -eq 1
 expect "a script that cannot start" "$(got tree-broken "$rejected and (.args[1].description | test(\"script has ended\"))")" -eq 1
+expect "a script that cannot be read" "$(got tree-none "$rejected and (.args[1].description | test(\"cannot be loaded\"))")" -eq 1
 expect "without a script" "$(got tree-other '.name == "_result"')" -eq 1
 stop_server
