@@ -14,12 +14,17 @@
 #include "worker/sessions.h"
 #include "worker/tree.h"
 
-/* An edge of ours pings within 2 s. */
-enum { SILENT_MS = 15000 };
+/*
+ * An edge is asked for a sign of life: it asks us itself only while it hears nothing,
+ * and may hear much and have nothing to say.
+ */
+enum { PING_MS = 4000, SILENT_MS = 15000 };
 
 struct tree {
 	struct conn *c;
 	struct guest_table guests;
+	struct mono pinged;
+	struct mono unread; /* it was paused then: silence counts from there */
 	TAILQ_ENTRY(tree) next;
 };
 
@@ -196,12 +201,33 @@ tree_message(struct worker *w, struct conn *c, const struct cmd *cmd,
 	return REASON_NONE;
 }
 
+static void
+check_life(struct worker *w, struct tree *t)
+{
+	struct conn *c = t->c;
+	struct writer wr;
+	if (c->paused)
+		t->unread = w->now;
+	struct mono since =
+	    mono_before(c->heard, t->unread) ? t->unread : c->heard;
+	uint64_t silent = mono_ms_since(since, w->now);
+	if (silent >= SILENT_MS) {
+		conn_abort(w, c, REASON_EDGE_LOST);
+	} else if (silent >= PING_MS &&
+		   mono_ms_since(t->pinged, w->now) >= PING_MS &&
+		   conn_write(w, c, 32, &wr)) {
+		wire_user_control(
+		    &wr, WIRE_PING_REQUEST, (uint32_t)(w->now.ns / NS_PER_MS));
+		conn_write_end(w, c, &wr);
+		t->pinged = w->now;
+	}
+}
+
 void
 trees_tick(struct worker *w)
 {
 	struct tree *t;
 	TAILQ_FOREACH (t, &w->trees->all, next)
-		if (conn_alive(t->c) && !t->c->paused &&
-		    mono_ms_since(t->c->heard, w->now) >= SILENT_MS)
-			conn_abort(w, t->c, REASON_EDGE_LOST);
+		if (conn_alive(t->c))
+			check_life(w, t);
 }

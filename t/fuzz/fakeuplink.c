@@ -7,6 +7,25 @@
 #include "worker/named.h"
 #include "worker/uplink.h"
 
+int
+uplinks_init(struct worker *w)
+{
+	(void)w;
+	return 0;
+}
+
+void
+uplinks_fini(struct worker *w)
+{
+	(void)w;
+}
+
+void
+uplinks_tick(struct worker *w)
+{
+	(void)w;
+}
+
 void
 uplink_ask(struct worker *w, struct guest *g)
 {

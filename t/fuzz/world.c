@@ -15,6 +15,7 @@
 #include "master/streams.h"
 #include "rtmp/wire.h"
 #include "shm/section.h"
+#include "t/fuzz/fakenet.h"
 #include "t/fuzz/keep.h"
 #include "t/fuzz/world.h"
 #include "worker/hooked.h"
@@ -26,6 +27,8 @@
 #include "worker/push.h"
 #include "worker/scripted.h"
 #include "worker/tree.h"
+#include "worker/uplink.h"
+#include "worker/upstream.h"
 
 enum {
 	ROWS = 16,
@@ -264,6 +267,18 @@ keep_message(struct client *c, const struct tap_msg *m)
 	    (struct model_msg){ m->type, false, m->ts, m->len, data };
 }
 
+static void
+keep_command(struct client *c, const struct tap_msg *m)
+{
+	c->cmd = realloc(c->cmd, (c->ncmd + 1) * sizeof *c->cmd);
+	bug_on(c->cmd == NULL);
+	uint8_t *data = malloc(m->len + 1);
+	bug_on(data == NULL);
+	memcpy(data, m->data, m->len);
+	c->cmd[c->ncmd++] =
+	    (struct world_cmd){ m->type, m->msid, m->len, data };
+}
+
 /* The server sent a whole message. */
 static void
 on_message(void *ctx, const struct tap_msg *m)
@@ -271,11 +286,15 @@ on_message(void *ctx, const struct tap_msg *m)
 	struct client *c = ctx;
 	struct wire_control k;
 	struct cmd cmd;
-	if (m->type == WIRE_COMMAND) {
+	if (m->type == WIRE_COMMAND || m->type == WIRE_COMMAND_AMF3) {
 		if (cmd_parse(m->type, m->data, m->len, &cmd) != AMF0_OK)
 			fail(c, "a command that cannot be read");
-		if (cmd.id == CMD_RESULT || cmd.id == CMD_ERROR ||
-		    cmd.id == CMD_ON_STATUS)
+		if (c->listens)
+			keep_command(c, m);
+		/* of virtual clients it says what others have said */
+		if ((cmd.id == CMD_RESULT || cmd.id == CMD_ERROR ||
+			cmd.id == CMD_ON_STATUS) &&
+		    !c->above && !c->x->far)
 			note_status(c, &cmd, m->msid);
 	} else if (m->type == WIRE_AUDIO || m->type == WIRE_VIDEO ||
 		   m->type == WIRE_DATA) {
@@ -297,6 +316,10 @@ on_message(void *ctx, const struct tap_msg *m)
 		   k.event == WIRE_PING_RESPONSE) {
 		c->pong = k.value;
 		c->pong_at = c->ngot;
+	} else if (m->type == WIRE_USER_CONTROL &&
+		   k.event == WIRE_PING_REQUEST) {
+		c->pinged++;
+		c->ping = k.value;
 	}
 }
 
@@ -389,6 +412,7 @@ start_worker(struct world *x, unsigned i)
 	bug_on(trees_init(w) != 0);
 	bug_on(scripted_init(w, -1) != 0);
 	bug_on(hooked_init(w) != 0);
+	bug_on(uplinks_init(w) != 0);
 	/* the same for every run */
 	w->sessions->seed = 1;
 	conns_listen(w, &listener, 1);
@@ -436,7 +460,7 @@ world_new(void)
 	const struct arena_size size = { .nslots = WORLD_WORKERS,
 		.nseats = (uint32_t)seats_words(WORLD_SEATS),
 		.nblocks = WORLD_BLOCKS,
-		.nrows = ROWS,
+		.nrows = ROWS + WORLD_VIRTUAL,
 		.bytes = (uint64_t)WORLD_SEGMENTS * SEGMENT_SIZE };
 	struct world *x = keep_get(sizeof *x);
 	memset(x, 0, sizeof *x);
@@ -471,6 +495,7 @@ static void
 stop_worker(struct worker *w)
 {
 	conns_stop_listening(w);
+	uplinks_fini(w);
 	pull_fini(w);
 	orders_fini(w);
 	trees_fini(w);
@@ -495,6 +520,9 @@ forget(struct client *c)
 	for (size_t i = 0; i < c->ngot; i++)
 		free(c->got[i].data);
 	free(c->got);
+	for (size_t i = 0; i < c->ncmd; i++)
+		free(c->cmd[i].data);
+	free(c->cmd);
 	keep_put(c->out, c->out_cap);
 	free(c->known);
 	if (c->fd >= 0 && by_fd[c->fd] == c)
@@ -563,6 +591,8 @@ check_empty(const struct world *x, unsigned i)
 	bug_on(w->slot->clients != 0);
 	for (unsigned k = 0; k < ROWS; k++)
 		bug_on(w->sessions->table[k].input != 0);
+	for (unsigned k = 0; k < ROWS + WORLD_VIRTUAL; k++)
+		bug_on(arena_row(a, i, k)->role != ROW_FREE);
 }
 
 static bool
@@ -631,6 +661,7 @@ tick(struct world *x, struct worker *w)
 	conns_tick(w);
 	players_tick(w);
 	publishers_tick(w);
+	trees_tick(w);
 }
 
 void
@@ -643,6 +674,11 @@ world_turn(struct world *x, unsigned i)
 	tick(x, w);
 	while (loop_next(w->loop, &e)) {
 		conns_event(w, &e);
+		conns_reap(w);
+	}
+	if (x->far) {
+		upstreams_tick(w);
+		uplinks_tick(w);
 		conns_reap(w);
 	}
 	publishers_pass(w);
@@ -726,12 +762,10 @@ free_client(struct world *x)
 	return NULL;
 }
 
-struct client *
-client_open(struct world *x, unsigned worker)
+/* The other end of a new connection. */
+static void
+start_client(struct world *x, struct client *c, unsigned worker)
 {
-	struct client *c = free_client(x);
-	if (c == NULL || !fake_accept_armed(x->w[worker].loop, 0))
-		return NULL;
 	*c = (struct client){ .x = x,
 		.worker = worker,
 		.fd = open("/dev/null", O_RDWR | O_CLOEXEC),
@@ -743,18 +777,79 @@ client_open(struct world *x, unsigned worker)
 	if (by_fd[c->fd] != NULL)
 		by_fd[c->fd]->fd = -1;
 	by_fd[c->fd] = c;
-	fake_accept(x->w[worker].loop, 0, c->fd, true);
-	world_turn(x, worker);
-	struct conn *k = find_conn(&x->w[worker], c->fd);
-	c->used = true;
+}
+
+/* What the worker has made of it; NULL: nothing. */
+static struct client *
+connected(struct client *c)
+{
+	struct conn *k = find_conn(&c->x->w[c->worker], c->fd);
+	c->used = k != NULL;
 	if (k == NULL) {
 		forget(c);
-		c->used = false;
 		return NULL;
 	}
 	c->index = k->index;
 	c->gen = k->gen;
 	c->id = k->id;
+	return c;
+}
+
+struct client *
+client_open(struct world *x, unsigned worker)
+{
+	struct client *c = free_client(x);
+	if (c == NULL || !fake_accept_armed(x->w[worker].loop, 0))
+		return NULL;
+	start_client(x, c, worker);
+	fake_accept(x->w[worker].loop, 0, c->fd, true);
+	world_turn(x, worker);
+	return connected(c);
+}
+
+/* The first name that is asked for has an address, as the route says. */
+static void
+resolve_one(struct world *x, struct worker *w)
+{
+	struct addr a;
+	bug_on(addr_parse("192.0.2.1", 9, &a) != 0);
+	w->now = x->now;
+	fakenet_resolve(w, &a, NULL);
+}
+
+bool
+server_missing(struct world *x, unsigned worker)
+{
+	struct worker *w = &x->w[worker];
+	if (fakenet_dialling(w) == 0)
+		resolve_one(x, w);
+	bool any = fakenet_dial(w, -1, "connection refused");
+	conns_reap(w);
+	x->poked[worker] = true;
+	return any;
+}
+
+struct client *
+server_open(struct world *x, unsigned worker)
+{
+	struct worker *w = &x->w[worker];
+	struct client *c = free_client(x);
+	if (c == NULL)
+		return NULL;
+	if (fakenet_dialling(w) == 0)
+		resolve_one(x, w);
+	if (fakenet_dialling(w) == 0)
+		return NULL;
+	start_client(x, c, worker);
+	c->above = true;
+	fakenet_dial(w, c->fd, NULL);
+	x->poked[worker] = true;
+	if (connected(c) == NULL)
+		return NULL;
+	memset(scratch, 0x5a, HS_SERVER_OUT);
+	scratch[0] = 3;
+	client_put(c, scratch, HS_SERVER_OUT);
+	client_set_chunk(c, 65536);
 	return c;
 }
 

@@ -26,8 +26,9 @@ enum {
 	WORLD_SEGMENTS = 128,
 	WORLD_STATUSES = 64,
 	WORLD_QUEUE = 512,
-	WORLD_SEATS = 64, /* MaxWaitingNames */
-	WORLD_PLAYS = 16  /* Client/MaxStreams */
+	WORLD_SEATS = 64,  /* MaxWaitingNames */
+	WORLD_PLAYS = 16,  /* Client/MaxStreams */
+	WORLD_VIRTUAL = 40 /* clients of edges, in each worker */
 };
 
 struct world;
@@ -39,11 +40,19 @@ struct world_play {
 	struct model_player player;
 };
 
-/* The other end of one connection. */
+/* A command that came from the server. */
+struct world_cmd {
+	uint8_t type;
+	uint32_t msid, len;
+	uint8_t *data;
+};
+
+/* The other end of one connection: a client, or a server that a worker dialled. */
 struct client {
 	struct world *x;
 	bool used;
-	bool gone; /* the server has closed it */
+	bool above; /* it is such a server */
+	bool gone;  /* the server has closed it */
 	unsigned worker;
 	int fd; /* the server's number for it */
 	uint32_t index, gen;
@@ -70,11 +79,16 @@ struct client {
 	char status[WORLD_STATUSES][64];
 	double result; /* of the last createStream */
 	uint32_t pong;
-	size_t pong_at; /* media messages before it */
+	size_t pong_at;	       /* media messages before it */
+	uint32_t pinged, ping; /* how often, and what was said */
 	/* every media message, when wanted */
 	bool keep;
 	struct model_msg *got;
 	size_t ngot;
+	/* every command, when wanted */
+	bool listens;
+	struct world_cmd *cmd;
+	size_t ncmd;
 };
 
 struct said {
@@ -100,6 +114,7 @@ struct world {
 	struct client client[WORLD_CLIENTS];
 	struct model model;
 	bool hold; /* what the master says waits */
+	bool far;  /* time passes for connections to other servers, too */
 	/* who may publish and play: what it says, was asked last */
 	enum reason auth_says;
 	unsigned asked;
@@ -132,6 +147,14 @@ void client_put(struct client *c, const void *p, size_t n);
 size_t client_deliver(struct client *c, size_t n, size_t cut);
 void client_end(struct client *c, int32_t res); /* 0: EOF, or -errno */
 void client_window(struct client *c, size_t n);
+
+/*
+ * The server that worker dialled, of those that wait the first; shakes hands and says
+ * its chunk size when that is delivered.  NULL: none is dialled, or it has no room.
+ * server_missing(): it does not answer; false: none is dialled
+ */
+struct client *server_open(struct world *x, unsigned worker);
+bool server_missing(struct world *x, unsigned worker);
 
 /* Queue well-formed input. */
 void client_shake(struct client *c);
