@@ -82,8 +82,107 @@ application.onPublish = function (client, stream) {
 		if (text != path + " is not supported by this server")
 			trace("silent " + path + ": " + text);
 	});
-	trace("done");
+	statements(client, stream);
 };
+/* what the page says of values, limits and errors */
+function statements(client, stream) {
+	var nc = new NetConnection(), ns = new NetStream(nc), waits = 0;
+	function is(text, right) {
+		if (!right)
+			trace("wrong " + text);
+	}
+	function fails(text, f, like) {
+		try {
+			f();
+		} catch (e) {
+			is(text + ": " + e.message, like.test(e.message));
+			return;
+		}
+		trace("wrong " + text + ": nothing is thrown");
+	}
+	function unchanged(object, name) {
+		var was = object[name];
+		try {
+			object[name] = "other";
+		} catch (e) {}
+		is(name + " can be changed", object[name] === was);
+	}
+	[ "name", "server", "hostname" ].forEach(function (n) { unchanged(application, n); });
+	[ "id", "ip" ].forEach(function (n) { unchanged(client, n); });
+	unchanged(stream, "name");
+	unchanged(nc, "isConnected");
+	unchanged(ns, "isPublishing");
+	is("application.name", application.name === "names/_definst_");
+	is("application.server", /^Sluice\/[0-9]/.test(application.server));
+	is("application.hostname", application.hostname === "_defaultVHost_");
+	is("application.clients", Array.isArray(application.clients) && application.clients.length === 1 &&
+	    application.clients[0] === client);
+	is("application.config", Object.keys(application.config).length === 0);
+	is("Client.id", typeof client.id === "string");
+	is("Client.ip", client.ip === "127.0.0.1");
+	is("Client.protocol", client.protocol === "rtmp" && client.secure === false && client.protocolVersion === "1.0");
+	is("Client.uri", /^rtmp:\/\/127.0.0.1:[0-9]+\/names$/.test(client.uri));
+	is("Client.virtualKey", client.virtualKey === "");
+	is("access", client.readAccess === "/" && client.writeAccess === "/");
+	is("acceptConnection of one that is in", application.acceptConnection(client) === false);
+	is("rejectConnection of one that is in", application.rejectConnection(client) === false);
+	is("redirectConnection of one that is in", application.redirectConnection(client, "rtmp://x/y") === false);
+	is("Stream.get", Stream.get("s") === stream && Stream.get("none") === Stream.get("none"));
+	is("Stream.length", Stream.length("s") === 0);
+	is("Stream", stream.type === "flv" && stream.time === 0 && stream.bufferTime === 2 && stream.publishQueryString === "");
+	fails("new Stream", function () { new Stream(); }, /Stream.get/);
+	fails("Stream.play of a recorded stream", function () { stream.play("x", 0); }, /recorded stream is not supported/);
+	fails("Stream.play of another server", function () { stream.play("x", -1, -1, true, nc); }, /another server is not supported/);
+	fails("Stream.setBufferTime", function () { stream.setBufferTime(3601); }, /0 to 3600/);
+	fails("NetStream.setBufferTime", function () { ns.setBufferTime(-1); }, /0 to 3600/);
+	is("NetStream.bufferTime", ns.bufferTime === 2 && (ns.setBufferTime(7), ns.bufferTime === 7));
+	fails("NetStream.attach", function () { ns.attach("s"); }, /Stream/);
+	fails("new NetStream", function () { new NetStream({}); }, /NetConnection/);
+	fails("NetStream.publish", function () { ns.publish("x", "rewind"); }, /live, record or append/);
+	fails("NetConnection.connect", function () { nc.connect("http://x"); }, /rtmp/);
+	is("NetConnection", nc.objectEncoding === 0 && nc.autoReconnect === false && nc.isConnected === false);
+	fails("load of a path", function () { load("/etc/passwd"); }, /without/);
+	fails("load of what is not there", function () { load("none.asc"); }, /No such file/);
+	fails("setInterval", function () { setInterval(1, 2); }, /first argument/);
+	fails("what is sent is too large", function () {
+		var s = "x";
+		while (s.length < 70000)
+			s += s;
+		application.broadcastMsg(s);
+	}, /larger than/);
+	fails("too deep", function () {
+		var a = [];
+		for (var i = 0; i < 40; i++)
+			a = [ a ];
+		application.broadcastMsg("x", a);
+	}, /nested/);
+	nc.onStatus = function (info) {
+		is("NetConnection.onStatus", this === nc && info.level === "status" && info.code === "NetConnection.Connect.Success");
+		is("uri", nc.isConnected && /localhost/.test(nc.uri));
+		nc.onStatus = null;
+		nc.call("method", { onStatus: function (i) {
+			is("NetConnection.call " + i.code, i.level === "error" && i.code === "NetConnection.Call.Failed");
+			if (++waits == 3)
+				trace("done");
+		} });
+	};
+	nc.connect("rtmp://localhost/names/other");
+	setTimeout(function (a, b) {
+		is("arguments of setTimeout", a === 1 && b === "b" && arguments.length === 2);
+		if (++waits == 3)
+			trace("done");
+	}, 10, 1, "b");
+	var o = { n: 0, tick: function (by) {
+		this.n += by;
+		if (this.n < 6)
+			return;
+		clearInterval(o.id);
+		is("setInterval of a method", this === o && this.n === 6);
+		if (++waits == 3)
+			trace("done");
+	} };
+	o.id = setInterval(o, "tick", 5, 2);
+}
 END
 } >"$TMP/apps/names/main.asc"
 
@@ -113,6 +212,7 @@ traces() {
 }
 expect "in the page, but not there" "$(traces absent)" = ""
 expect "missing without a word" "$(traces silent)" = ""
+expect "statements that are not so" "$(traces wrong)" = ""
 { cat "$TMP"/page-*; names "events application"; } | sort -u >"$TMP/page"
 traces there | sort -u >"$TMP/there"
 expect "members that are there" "$(wc -l <"$TMP/there")" -gt 60
