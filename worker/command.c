@@ -543,6 +543,15 @@ handler(enum cmd_id id)
 	return on_unknown;
 }
 
+/* Calls that encoders and players make everywhere, and scripts may have methods for. */
+static bool
+is_noted(enum cmd_id id)
+{
+	return id == CMD_RELEASE_STREAM || id == CMD_FC_PUBLISH ||
+	       id == CMD_FC_UNPUBLISH || id == CMD_FC_SUBSCRIBE ||
+	       id == CMD_FC_UNSUBSCRIBE;
+}
+
 enum reason
 command_message(struct worker *w, struct conn *c, uint8_t type, uint32_t msid,
     const uint8_t *p, size_t n)
@@ -558,6 +567,8 @@ command_message(struct worker *w, struct conn *c, uint8_t type, uint32_t msid,
 		return connect_message(w, c, &connect);
 	if (!s->connected)
 		return REASON_COMMAND_ORDER;
+	if (is_noted(cmd.id) && s->guest != NULL && s->guest->state == GUEST_IN)
+		door_note(w, s->guest, &cmd);
 	struct call k = { w, c, s, &cmd, msid, session_stream(s, msid), type, p,
 		n };
 	return handler(cmd.id)(&k);

@@ -56,6 +56,15 @@ door_call(struct worker *w, struct guest *g, const struct cmd *cmd,
 }
 
 void
+door_note(struct worker *w, struct guest *g, const struct cmd *cmd)
+{
+	struct cmd unanswered = *cmd;
+	unanswered.txn = 0;
+	if (scripted_asks(g->vhost, g->app))
+		scripted_call(w, g, &unanswered);
+}
+
+void
 door_leave(struct worker *w, struct guest *g)
 {
 	hooked_leave(w, g);

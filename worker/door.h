@@ -18,6 +18,9 @@ void door_ask(struct worker *w, struct guest *g);
 void door_call(struct worker *w, struct guest *g, const struct cmd *cmd,
     uint8_t type, const uint8_t *p, size_t n);
 
+/* The same of one that is answered here: a script may have a method for it. */
+void door_note(struct worker *w, struct guest *g, const struct cmd *cmd);
+
 /* g is gone; before guest_free(). */
 void door_leave(struct worker *w, struct guest *g);
 

@@ -13,6 +13,7 @@ function globalFunction() { trace("global reached"); return "reached"; }
 Object.prototype.inherited = globalFunction;
 Client.prototype.add = function (a, b) { return a + b; };
 Client.prototype.echo = function () { return Array.prototype.slice.call(arguments); };
+Client.prototype.FCPublish = function (name) { trace("FCPublish " + name); return "not seen"; };
 Client.prototype.write = function (where) { this.writeAccess = where; };
 Client.prototype.fail = function () { return nothing.here; };
 Client.prototype.ask = function (what) {
@@ -129,7 +130,7 @@ wait name=_error txn=1
 wait type=closed
 END
 expect "a script that fails" "$(got throw "$rejected")" -eq 1
-wait_event script.error '.called == "application.onConnect" and .line == 29' >/dev/null
+wait_event script.error '.called == "application.onConnect" and .line == 30' >/dev/null
 
 # deferred: what the client sends meanwhile is done afterwards, in order
 began=${EPOCHREALTIME/,/.}
@@ -250,6 +251,20 @@ wait name=_result txn=7
 cmd 1 publish 8 null s:here s:live
 wait name=onStatus code=NetStream.Publish.Start
 END
+
+# what encoders send is answered as ever, and told
+probe encoder <<END
+$(connect_script page-encoder)
+wait name=_result txn=1
+cmd 0 releaseStream 2 null s:cam?key=x
+cmd 0 FCPublish 3 null s:cam?key=x
+wait name=_result txn=2
+wait name=_result txn=3
+wait name=onFCPublish
+read 200
+END
+expect "answers to FCPublish" "$(got encoder '.txn == 3')" -eq 1
+retry 5 traced "FCPublish cam?key=x" || fail "FCPublish of the script"
 
 # who leaves while it waits is forgotten; the server ends with others waiting
 probe never <<END
