@@ -78,6 +78,11 @@ expect "refused: $(tail -n 2 "$TMP/again.json")" \
 expect "not granted" "$(got again '.code == "NetStream.Publish.Start"')" -eq 0
 expect "told of it once" "$(traced "publish spin in b/_definst_")" -eq 1
 
+ctl app show b -j | is_true '.fault.at == "main.asc:5" and .restarts == 1 and (.refused | length) == 1 and
+	.refused[0].stream == "spin" and .refused[0].instance == "_definst_" and .refused[0].seconds_left > 30' ||
+	fail "app show: $(ctl app show b -j)"
+ctl app show b | grep -q '^_definst_ *spin .*main.asc:5: ' || fail "app show: $(ctl app show b)"
+
 # it eats its memory
 publisher hog hog 'wait type=closed'
 expect "where: $(tail -n 2 "$TMP/hog.json")" \
@@ -97,7 +102,16 @@ stop "$twice"
 retry 10 has_traced "unpublish twice" 1 || fail "onUnpublish"
 expect "no end without a beginning" "$(traced "unpublish spinning")" -eq 0
 
-expect "processes of b" "$(count_event script.run '.app == "b"')" -eq 4
+# the script is mended: after a reload the name is free
+sed -i '/while (true)/s/while.*/trace("mended");/' "$TMP/apps/b/main.asc"
+ctl app reload b >"$TMP/reload" || fail "reload: $(cat "$TMP/reload")"
+ctl app show b -j | is_true '.refused == []' || fail "names are still refused: $(ctl app show b -j)"
+bench_start mended publish -d 0 -r 200K "rtmp://$HOST:$PORT/b/spin"
+mended=$spawned
+retry 10 has_traced mended 1 || fail "the mended script is not told"
+stop "$mended"
+
+expect "processes of b" "$(count_event script.run '.app == "b"')" -eq 5
 expect "processes of a" "$(count_event script.run '.app == "a"')" -eq 1
 await "$viewer" || fail "the viewers of a failed"
 clean viewer

@@ -51,6 +51,13 @@ application.onAppStop = function (info) {
 	return application.name != "idle/keep" || ++asked > 1;
 };
 END
+application shut '' <<'END'
+application.onPublish = function (client, s) {
+	trace("shut " + s.name);
+	if (s.name == "a")
+		application.shutdown();
+};
+END
 application early '<LoadOnStartup>true</LoadOnStartup><MaxAppIdleTime>1</MaxAppIdleTime>' <<'END'
 application.onAppStart = function () { trace("early " + application.name); };
 END
@@ -108,6 +115,18 @@ publish deep/last
 pids+=("$spawned")
 retry 10 has_traced last 1 || fail "the script does not go on"
 expect "its processes" "$(count_event script.run '.app == "deep"')" -eq 1
+
+# application.shutdown: it is unloaded, and comes with the next stream
+publish shut/a
+shut=("$spawned")
+wait_event script.unload '.app == "shut" and .cause == "script"' >/dev/null
+wait_event script.exit '.app == "shut" and .cause == "asked" and .status == 0' >/dev/null
+ctl app show shut -j | is_true '.state == "unloaded" and .streams == 1' || fail "shut: $(ctl app show shut -j)"
+stop "${shut[0]}"
+publish shut/b
+shut=("$spawned")
+retry 10 has_traced "shut b" 1 || fail "it does not come with the next stream"
+stop "${shut[0]}"
 
 # the stopped one is killed and its successor told
 wait_event script.exit ".script_pid == $frozen and .signal == \"KILL\" and .cause == \"does not answer\"" 40 >/dev/null

@@ -60,7 +60,7 @@ bench_start one publish -d 0 -r 500K "rtmp://$HOST:$PORT/live/one"
 one=$spawned
 retry 10 has_traced "publish 1 one in live/second" 1 || fail "version 1 does not republish"
 for name in live/one live/second/one; do
-	bench_start "v-${name//\//-}" play -n 3 -d 6 "rtmp://$HOST:$PORT/$name"
+	bench_start "v-${name//\//-}" play -n 3 -d 12 "rtmp://$HOST:$PORT/$name"
 	viewers+=("$spawned")
 done
 watched() {
@@ -107,17 +107,27 @@ restarted() {
 }
 retry 10 restarted || fail "restarts: $(ctl app show live -j)"
 
+# one that hangs while it ends is killed
+script 4
+sed -i '/^application.onAppStop/s/trace(/while (true); trace(/' "$TMP/apps/live/main.asc"
+ctl app reload live >/dev/null || fail "reload of 4: $(ctl app show live -j)"
+frozen=$(ctl app show live -j | jq .pid)
+script 3
+ctl app reload live >/dev/null || fail "reload when 4 hangs: $(ctl app show live -j)"
+wait_event script.exit ".script_pid == $frozen and .signal == \"KILL\" and .level == \"info\"" >/dev/null
+app '.restarts == 1 and .state == "running"' || fail "restarts: $(ctl app show live -j)"
+
 # unload: until the next stream
 expect "unload" "$(ctl app unload live)" = "live: unloaded"
-retry 10 has_traced "stop 3 Application.Shutdown" 2 || fail "onAppStop"
+retry 10 has_traced "stop 3 Application.Shutdown" 4 || fail "onAppStop"
 app '.state == "unloaded" and .pid == null and .memory == null and .streams == 2 and .instances == 0' ||
 	fail "unloaded: $(ctl app show live -j)"
 wait_event script.unload '.cause == "operator"' >/dev/null
-script 4
+script 5
 bench_start two publish -d 0 -r 200K "rtmp://$HOST:$PORT/live/two"
 two=$spawned
 for name in "one in live/_definst_" "one in live/second" "two in live/_definst_"; do
-	retry 10 has_traced "publish 4 $name" 1 || fail "not told of $name"
+	retry 10 has_traced "publish 5 $name" 1 || fail "not told of $name"
 done
 
 # the same name in two virtual hosts: each has its own
