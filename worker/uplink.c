@@ -55,7 +55,9 @@ static void
 attach(struct worker *w, struct uplink *ul, struct guest *g)
 {
 	g->up = ul;
-	g->above = ++ul->last_id;
+	if (++ul->last_id == 0)
+		ul->last_id = 1; /* 0 is the connection itself */
+	g->above = ul->last_id;
 	g->announced = false;
 	LIST_INSERT_HEAD(guest_bucket(&ul->guests, g->above), g, next_above);
 	ul->guests.n++;
