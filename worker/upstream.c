@@ -590,9 +590,14 @@ check_life(struct worker *w, struct upstream *up)
 {
 	struct writer wr;
 	uint64_t silent = mono_ms_since(up->c->heard, w->now);
-	if (silent >= UP_DEAD_MS) {
+	/* slow it may be, as far as its buffer says: StallTime judges that */
+	if (up->to.direct && up->c->blocked)
+		up->slow = w->now;
+	bool slow =
+	    up->slow.ns != 0 && mono_ms_since(up->slow, w->now) < UP_DEAD_MS;
+	if (silent >= UP_DEAD_MS && !slow) {
 		upstream_fail(w, up, REASON_UPSTREAM_TIMEOUT, NULL, false);
-	} else if (silent >= UP_PING_MS &&
+	} else if (silent >= UP_PING_MS && !up->c->blocked &&
 		   mono_ms_since(up->pinged, w->now) >= UP_PING_MS &&
 		   conn_write(w, up->c, 32, &wr)) {
 		wire_user_control(

@@ -53,7 +53,7 @@ struct up_target {
 	bool judge;  /* a client has named it: ways_judge() */
 	bool again;  /* it delivered before: it answers soon, or not at all */
 	bool direct; /* no next server of an edge: neither judged nor probed */
-	bool own_connect; /* greeted() of the keeper sends it */
+	bool own_connect;   /* greeted() of the keeper sends it */
 	const char *client; /* address of whom it publishes for, or NULL */
 	struct span app_name, url; /* the caller's, copied */
 	struct span args;	   /* of connect, AMF0; the same */
@@ -131,7 +131,8 @@ struct upstream {
 	uint8_t *said; /* what it refused connect with: information object */
 	uint32_t saidlen;
 	struct mono deadline, pinged;
-	struct leg_list legs;		   /* all; by state too: */
+	struct mono slow;     /* it did not take what it was sent; 0: never */
+	struct leg_list legs; /* all; by state too: */
 	struct leg_list opening, creating; /* creating: in the order of txn */
 	unsigned asking;		   /* legs CREATING and ASKED */
 	unsigned nlegs;

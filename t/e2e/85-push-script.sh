@@ -16,6 +16,14 @@ city() {
 	use_server "$1"
 	nets_server "$1" -w 1
 }
+# who connects with arguments is heard by the script there
+mkdir -p "$TMP/losangeles/conf/_defaultRoot_/_defaultVHost_/applications/echo"
+cat >"$TMP/losangeles/conf/_defaultRoot_/_defaultVHost_/applications/echo/main.asc" <<'END'
+application.onConnect = function (client, text, number, object) {
+	trace("heard " + text + " " + (number + 1) + " " + object.deep.er);
+	return text == "friend";
+};
+END
 city chicago
 city losangeles
 
@@ -54,8 +62,11 @@ application.onPublish = function (client, stream) {
 		if (name == "ended" && info.code == "NetStream.Publish.Start")
 			ns.publish(false);
 	};
-	nc.connect(name == "nobody" ? "rtmp://losangeles:1936/live" :
-	    name == "self" ? "rtmp://newyork/once" : "rtmp://losangeles/live");
+	if (name == "friend" || name == "foe")
+		nc.connect("rtmp://losangeles/echo", name, 41, { deep: { er: true } });
+	else
+		nc.connect(name == "nobody" ? "rtmp://losangeles:1936/live" :
+		    name == "self" ? "rtmp://newyork/once" : "rtmp://losangeles/live");
 	ns.attach(stream);
 	ns.publish(name == "taken" ? "demo" : name);
 };
@@ -120,7 +131,7 @@ expect "sent to losangeles once" "$(count_event push.up '.hop == "losangeles:193
 expect "sent to chicago twice" "$(count_event push.up '.hop == "chicago:1935"')" -eq 2
 
 # connections that are not kept
-for name in taken nobody self; do
+for name in taken nobody self friend foe; do
 	nets_spawn client "p-$name" "$BENCH" publish -d 3 -r 100K "rtmp://newyork/once/$name"
 done
 retry 15 has_traced "taken ns NetStream.Publish.BadName" || fail "BadName"
@@ -128,6 +139,14 @@ expect "taken: connected" "$(traced "taken nc NetConnection.Connect.Success")" -
 retry 15 has_traced "nobody nc NetConnection.Connect.Failed" || fail "Failed"
 retry 5 has_traced "nobody ns NetStream.Failed" || fail "its stream"
 retry 15 has_traced "self nc NetConnection.Connect.Rejected" || fail "a loop"
+retry 15 has_traced "friend ns NetStream.Publish.Start" || fail "with arguments"
+retry 15 has_traced "foe nc NetConnection.Connect.Rejected" || fail "rejected by the script there"
+retry 5 has_traced "foe ns NetStream.Failed" || fail "its stream"
+use_server losangeles
+for name in friend foe; do
+	wait_event script.trace ".trace == \"heard $name 42 true\"" >/dev/null
+done
+use_server newyork
 nets_spawn client p-ended "$BENCH" publish -d 8 -r 100K rtmp://newyork/once/ended
 retry 15 has_traced "ended ns NetStream.Unpublish.Success" || fail "publish(false)"
 use_server losangeles
