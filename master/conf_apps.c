@@ -5,13 +5,14 @@
 #include <string.h>
 
 #include "master/conf_reader.h"
+#include "master/scripts.h"
 
 static void
 read_app(struct conf_reader *r, const char *dir, const char *name)
 {
-	char path[CONF_PATH], main_asc[CONF_PATH];
+	char path[CONF_PATH], script_file[SCRIPT_PATH];
 	bool own = conf_has_file(dir, "Application.xml", path);
-	bool script = conf_has_file(dir, "main.asc", main_asc);
+	bool script = scripts_in(dir, name, script_file);
 	if (!own && !script && !r->parts.vhost[r->vhost].listed)
 		return;
 	if (!conf_name_ok(name)) {

@@ -1,6 +1,6 @@
 /*
  * scripts - the processes that run the scripts of applications (sluice-script),
- * one for each application of a virtual host that has a main.asc (see scripts_own.h).
+ * one for each application of a virtual host that has one: main.asc or the like (scripts_in()).
  *
  *	NONE -> RUNS		a stream of the application begins; LoadOnStartup
  *	RUNS -> WAITS		dead; a hung one was told about by itself
@@ -26,6 +26,15 @@
 
 struct master;
 struct scripts;
+
+enum { SCRIPT_PATH = 512 };
+
+/*
+ * The script in the directory of an application: main.asc, APP.asc, main.js,
+ * scripts/main.asc or scripts/APP.asc, the first that is there.  False: there is
+ * none, or its path is too long.  Context: start, too.
+ */
+bool scripts_in(const char *dir, const char *app, char path[SCRIPT_PATH]);
 
 /* NULL: no memory.  Context: start. */
 struct scripts *scripts_new(void);

@@ -200,7 +200,7 @@ named(struct master *m, const json_t *req, bool make, json_t **no)
 			    m, span_of(v->name), span_of(app), true);
 	}
 	if (n <= 1 && found == NULL)
-		*no = control_refusal(make ? "there is no main.asc of that "
+		*no = control_refusal(make ? "there is no script of that "
 					     "application"
 					   : "no script of that application "
 					     "has run (sluicectl app list)");
@@ -230,7 +230,7 @@ scripts_ctl_reload(struct master *m, const json_t *req)
 	if (s == NULL)
 		return no;
 	if (!scripts_find(m, span_of(s->vhost), span_of(s->app), file))
-		return control_refusal("its main.asc is gone: put it back, or "
+		return control_refusal("its script is gone: put it back, or "
 				       "sluicectl app unload");
 	memcpy(s->file, file, sizeof s->file);
 	json_t *was = row(m, s);

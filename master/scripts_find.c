@@ -8,14 +8,32 @@
 #include "master/master.h"
 #include "master/scripts_own.h"
 
+bool
+scripts_in(const char *dir, const char *app, char path[SCRIPT_PATH])
+{
+	static const char *const names[] = { "/main.asc", "/", "/main.js",
+		"/scripts/main.asc", "/scripts/" };
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		bool own = names[i][strlen(names[i]) - 1] == '/';
+		int k = snprintf(path, SCRIPT_PATH, "%s%s%s%s", dir, names[i],
+		    own ? app : "", own ? ".asc" : "");
+		if (k > 0 && k < SCRIPT_PATH && access(path, F_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
 static bool
 has_script(char path[SCRIPT_PATH], struct span dir, const char *mid,
     const char *vhost, struct span app)
 {
-	int k = snprintf(path, SCRIPT_PATH, "%.*s%s%s%s/%.*s/main.asc",
-	    (int)dir.len, dir.p, mid, vhost, *vhost ? "/applications" : "",
-	    (int)app.len, app.p);
-	return k > 0 && k < SCRIPT_PATH && access(path, F_OK) == 0;
+	char own[SCRIPT_PATH], name[CONF_NAME];
+	int k =
+	    snprintf(own, sizeof own, "%.*s%s%s%s/%.*s", (int)dir.len, dir.p,
+		mid, vhost, *vhost ? "/applications" : "", (int)app.len, app.p);
+	snprintf(name, sizeof name, "%.*s", (int)app.len, app.p);
+	return k > 0 && k < SCRIPT_PATH && app.len < CONF_NAME &&
+	       scripts_in(own, name, path);
 }
 
 bool

@@ -14,11 +14,11 @@
 #include <sys/types.h>
 
 #include "common/conf.h"
+#include "master/scripts.h"
 
 #define SCRIPT_DEFAULT_INSTANCE "_definst_"
 
 enum {
-	SCRIPT_PATH = 512,
 	INSTANCES_MAX = 500, /* of an application */
 	/* kinds of epoll events: scripts_tag() */
 	SCRIPT_PIDFD = 5,
@@ -132,7 +132,7 @@ struct script *scripts_named(
     struct master *m, struct span vhost, struct span app, bool make);
 
 /*
- * Its main.asc: in AppsDir/APP, or without an AppsDir where its Application.xml
+ * Its script: in AppsDir/APP, or without an AppsDir where its Application.xml
  * would be (conf_read_apps()).  False: there is none.
  */
 bool scripts_find(const struct master *m, struct span vhost, struct span app,

@@ -58,6 +58,16 @@ application.onPublish = function (client, s) {
 		application.shutdown();
 };
 END
+# other names of the file; the first that is there counts
+for where in named/named.asc inner/scripts/inner.asc js/main.js; do
+	application "${where%%/*}" '' <<'END'
+application.onPublish = function (client, s) { trace("found " + application.name); };
+END
+	mkdir -p "$TMP/apps/$(dirname "$where")"
+	mv "$TMP/apps/${where%%/*}/main.asc" "$TMP/apps/$where.new"
+	mv "$TMP/apps/$where.new" "$TMP/apps/$where"
+done
+echo 'trace("not this one");' >"$TMP/apps/named/main.js"
 application early '<LoadOnStartup>true</LoadOnStartup><MaxAppIdleTime>1</MaxAppIdleTime>' <<'END'
 application.onAppStart = function () { trace("early " + application.name); };
 END
@@ -115,6 +125,13 @@ publish deep/last
 pids+=("$spawned")
 retry 10 has_traced last 1 || fail "the script does not go on"
 expect "its processes" "$(count_event script.run '.app == "deep"')" -eq 1
+
+for app in named inner js; do
+	publish $app/a
+	retry 10 has_traced "found $app/_definst_" 1 || fail "the script of $app is not found"
+	stop "$spawned"
+done
+expect "the first name counts" "$(count_event script.trace '.trace == "not this one"')" -eq 0
 
 # application.shutdown: it is unloaded, and comes with the next stream
 publish shut/a

@@ -50,9 +50,9 @@ refused() { # TEXT ARGUMENTS...
 expect "nothing yet" "$(ctl app list)" = "no script has run"
 refused "no script of that application has run" app show live
 refused "no script of that application has run" app unload live
-refused "there is no main.asc" app reload spare
-refused "there is no main.asc" app reload ../live
-refused "there is no main.asc" app reload live --vhost nobody.example
+refused "there is no script" app reload spare
+refused "there is no script" app reload ../live
+refused "there is no script" app reload live --vhost nobody.example
 # nothing is live: the next stream starts it
 expect "reload before a stream" "$(ctl app reload live)" = "live: unloaded, its next stream or client starts it"
 
@@ -97,7 +97,7 @@ ctl app reload live >"$TMP/reload" && fail "reload does not tell of the error"
 grep -q '^error at main.asc:13: ReferenceError: identifier .no. undefined$' "$TMP/reload" || fail "reload: $(cat "$TMP/reload")"
 app '.fault.at == "main.asc:13" and .fault.line == 13 and .state == "running"' || fail "fault: $(ctl app show live -j)"
 mv "$TMP/apps/live/main.asc" "$TMP/gone"
-refused "its main.asc is gone" app reload live
+refused "its script is gone" app reload live
 mv "$TMP/gone" "$TMP/apps/live/main.asc"
 
 # killed: that is a restart
