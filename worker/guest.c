@@ -9,6 +9,7 @@
 #include "rtmp/wire.h"
 #include "shm/directory.h"
 #include "worker/guest.h"
+#include "worker/hook.h"
 #include "worker/sessions.h"
 #include "worker/welcome.h"
 
@@ -230,6 +231,7 @@ guest_free(struct worker *w, struct guest *g, enum reason why)
 		    .reason = why, .text = reason_text(why),
 		    .seconds = (double)mono_ms_since(g->since, w->now) / 1000,
 		    .edge = { true, (int64_t)g->c->id });
+	hook_guest_gone(w, g);
 	leave_seat(w, g);
 	drop_later(w, g);
 	give_bytes(w, g->text, g->size);
@@ -256,6 +258,9 @@ guest_send(
     struct worker *w, struct guest *g, uint8_t type, const uint8_t *p, size_t n)
 {
 	struct writer wr;
+	/* an edge ends a connection, with all its clients, for a longer one */
+	if (g->tree != NULL && n > SESSION_COMMAND_MAX)
+		return;
 	/* a header for each chunk but the first is one byte */
 	if (!conn_write(w, g->c, n + n / WIRE_CHUNK + 32, &wr))
 		return;
@@ -322,8 +327,10 @@ go_on(struct worker *w, struct guest *g)
 	uint32_t n = g->later_len;
 	g->later = NULL;
 	if (p != NULL) {
-		enum reason why = w->sessions->ops->again(
-		    w, c, g->later_type, g->later_msid, p, n);
+		enum reason why = REASON_NONE;
+		if (conn_alive(c))
+			why = w->sessions->ops->again(
+			    w, c, g->later_type, g->later_msid, p, n);
 		explicit_bzero(p, n);
 		bufpool_put(&w->pool, p, n);
 		if (why != REASON_NONE)

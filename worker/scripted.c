@@ -15,8 +15,8 @@
 #include "worker/tree.h"
 
 enum {
-	INFO_MAX = 48 * 1024, /* bytes of an information object, */
-	SENT_MAX = 96 * 1024, /* of a message to a client */
+	INFO_MAX = 48 * 1024,		/* bytes of an information object, */
+	SENT_MAX = SESSION_COMMAND_MAX, /* of a message: edges take no more */
 	WORDS = 300,
 	AT_ONCE = 64 /* messages in a turn: media comes first */
 };

@@ -40,8 +40,12 @@ note_told(struct uplink *ul, const struct guest *g, bool informed)
 			ul->told[i] = ul->told[--ul->ntold];
 		return;
 	}
-	if (informed && ul->ntold < TOLD_MAX)
-		ul->told[ul->ntold++] = h;
+	if (!informed)
+		return;
+	if (ul->ntold == TOLD_MAX) /* the oldest makes room */
+		memmove(
+		    ul->told, ul->told + 1, --ul->ntold * sizeof ul->told[0]);
+	ul->told[ul->ntold++] = h;
 }
 
 /* What goes up --------------------------------------------------------------- */
@@ -73,42 +77,55 @@ send_up(struct worker *w, struct uplink *ul, uint32_t msid, uint8_t type,
 	conn_write_end(w, ul->up->c, &wr);
 }
 
-/* What the next server shall see of g's connect; alone: one of another make. */
+/* What the next server shall see, other than the client has said. */
 static void
+replacements(struct worker *w, const struct guest *g, bool alone,
+    char via[IPC_VIA_MAX + 1], char app[IPC_KEY_MAX], struct tree_connect *t)
+{
+	if (g->is_explicit) {
+		ways_app_name(g->prefix.p, (uint32_t)g->prefix.len, app);
+		t->app = span_of(app);
+		t->url = g->url;
+	}
+	/* servers of another make may have one of ours above them */
+	t->via.p = via;
+	t->via.len = node_extend_via(w, g->via, via);
+	t->hops = g->hops + 1;
+	if (!alone)
+		t->client = span_of(g->addr);
+}
+
+/*
+ * The same of g's connect; alone: to one of another make.  False: it became longer
+ * than any server of ours takes, which would end the connection, with all clients.
+ */
+static bool
 send_connect(struct worker *w, struct uplink *ul, struct guest *g, bool alone)
 {
-	size_t size = g->connect.len + IPC_URL_MAX + IPC_KEY_MAX + 1024;
-	uint8_t *buf = bufpool_get_new(&w->pool, size);
+	uint8_t *buf = bufpool_get_new(&w->pool, SESSION_COMMAND_MAX);
 	char via[IPC_VIA_MAX + 1], app[IPC_KEY_MAX];
 	struct tree_connect t = { 0 };
 	struct writer wr;
 	struct cmd cmd;
-	if (buf == NULL)
-		return; /* the client's own time-out ends it */
-	if (g->is_explicit) {
-		ways_app_name(g->prefix.p, (uint32_t)g->prefix.len, app);
-		t.app = span_of(app);
-		t.url = g->url;
+	if (buf == NULL) {
+		ul->full = true; /* in a while */
+		return true;
 	}
-	/* servers of another make may have one of ours above them */
-	t.via.p = via;
-	t.via.len = node_extend_via(w, g->via, via);
-	t.hops = g->hops + 1;
-	if (!alone)
-		t.client = span_of(g->addr);
-	writer_init(&wr, buf, size);
-	if (cmd_parse(g->connect_type, (const uint8_t *)g->connect.p,
-		g->connect.len, &cmd) == AMF0_OK &&
-	    tree_write_connect(&wr, &cmd, &t)) {
+	replacements(w, g, alone, via, app, &t);
+	writer_init(&wr, buf, SESSION_COMMAND_MAX);
+	bool ok = cmd_parse(g->connect_type, (const uint8_t *)g->connect.p,
+		      g->connect.len, &cmd) == AMF0_OK &&
+		  tree_write_connect(&wr, &cmd, &t);
+	if (ok)
 		send_up(
 		    w, ul, alone ? 0 : g->above, WIRE_COMMAND, wr.buf, wr.len);
-		g->announced = true;
-	}
-	explicit_bzero(buf, size);
-	bufpool_put(&w->pool, buf, size);
+	g->announced = ok;
+	explicit_bzero(buf, wr.len);
+	bufpool_put(&w->pool, buf, SESSION_COMMAND_MAX);
+	return ok;
 }
 
-/* ul carries clients: tell it of g. */
+/* ul carries clients: tell it of g, who is dropped if that cannot be. */
 void
 uplink_announce(struct worker *w, struct uplink *ul, struct guest *g)
 {
@@ -118,7 +135,12 @@ uplink_announce(struct worker *w, struct uplink *ul, struct guest *g)
 		ul->full = true;
 		return;
 	}
-	send_connect(w, ul, g, false);
+	if (!send_connect(w, ul, g, false)) {
+		uplink_drop(w, g, (struct span){ "", 0 },
+		    REASON_COMMAND_INVALID,
+		    "what is said with connect is too long");
+		return;
+	}
 	if (g->state == GUEST_ASKED && uplink_trusts(ul, g))
 		guest_accept(w, g, true);
 }
@@ -181,6 +203,15 @@ uplink_call(struct worker *w, struct guest *g, uint8_t type, double txn,
 			guest_call_failed(w, g, txn,
 			    "NetConnection.Call.Failed",
 			    "the path to the server above is lost");
+		return true;
+	}
+	if (uplink_waiting(ul) + n > MOST) {
+		/* of many, each of whom may say one thing more */
+		hold(w, ul, g);
+		if (txn != 0)
+			guest_call_failed(w, g, txn,
+			    "NetConnection.Call.Failed",
+			    "too much waits to go to the server above");
 		return true;
 	}
 	if (!guest_called(w, g, txn)) {
@@ -264,13 +295,12 @@ uplink_command(struct worker *w, struct upstream *up, const struct cmd *cmd,
 		disconnect(w, ul, g);
 		return REASON_NONE;
 	}
-	if (reply && cmd->txn == g->txn && ul->single == NULL &&
-	    !guest_returned(g, cmd->txn)) {
-		answered(w, ul, g, cmd);
+	if (reply && !guest_returned(g, cmd->txn)) {
+		/* to connect, or to nothing */
+		if (cmd->txn == g->txn && ul->single == NULL)
+			answered(w, ul, g, cmd);
 		return REASON_NONE;
 	}
-	if (reply && ul->single != NULL && !guest_returned(g, cmd->txn))
-		return REASON_NONE;
 	if (cmd->id == CMD_ON_BW_DONE)
 		return REASON_NONE; /* what the first server says itself */
 	if (g->state == GUEST_IN)
@@ -281,5 +311,6 @@ uplink_command(struct worker *w, struct upstream *up, const struct cmd *cmd,
 void
 uplink_connect_alone(struct worker *w, struct uplink *ul, struct guest *g)
 {
-	send_connect(w, ul, g, true);
+	/* what is too long for it waits for nothing: its time-out ends that */
+	(void)send_connect(w, ul, g, true);
 }

@@ -31,8 +31,10 @@ uplink_free(struct worker *w, struct uplink *ul)
 {
 	if (ul->up != NULL)
 		upstream_release(w, ul->up);
+	if (w->uplinks->after == ul)
+		w->uplinks->after = TAILQ_NEXT(ul, next);
 	TAILQ_REMOVE(&w->uplinks->all, ul, next);
-	free(ul->held);
+	uplink_release_held(w, ul);
 	explicit_bzero(ul->text, ul->size - sizeof *ul);
 	free(ul);
 }
@@ -43,6 +45,9 @@ uplinks_fini(struct worker *w)
 	struct uplink *ul;
 	while ((ul = TAILQ_FIRST(&w->uplinks->all)) != NULL) {
 		ul->up = NULL; /* freed with the others */
+		free(ul->held);
+		ul->held = NULL;
+		ul->nheld = 0;
 		uplink_free(w, ul);
 	}
 	free(w->uplinks);
@@ -139,7 +144,7 @@ uplink_named(struct worker *w, struct named *s)
 {
 	const struct uplink *ul;
 	TAILQ_FOREACH (ul, &w->uplinks->all, next)
-		if (ul->to.judge && ul->guests.n > 0)
+		if (ul->to.judge && (ul->guests.n > 0 || ul->up != NULL))
 			named_add_hop(s, ul->to.vhost, ul->to.hop);
 }
 
@@ -187,6 +192,16 @@ ask_alone(struct worker *w, struct guest *g, const struct way *way)
 	dial(w, ul);
 }
 
+/* g waits at ul until it is asked about again. */
+static void
+wait_at(struct worker *w, struct uplink *ul, struct guest *g)
+{
+	attach(w, ul, g);
+	g->tried = 0;
+	if (ul->state == UPLINK_PLAIN && !mono_before(w->now, ul->retry))
+		ul->retry = mono_add_ms(w->now, PLAIN_RETRY_MS);
+}
+
 /* No way is left to try. */
 static void
 exhausted(struct worker *w, struct guest *g, struct uplink *last, bool trusts)
@@ -195,15 +210,13 @@ exhausted(struct worker *w, struct guest *g, struct uplink *last, bool trusts)
 	if (g->state == GUEST_IN || trusts) {
 		/* it waits for this one to come back */
 		if (last != NULL)
-			attach(w, last, g);
-		g->tried = 0;
+			wait_at(w, last, g);
 		guest_accept(w, g, false);
 		return;
 	}
 	if (last != NULL && mono_ms_since(g->asked, w->now) <
 				(uint64_t)g->vhost->request_timeout_ms) {
-		attach(w, last, g);
-		g->tried = 0;
+		wait_at(w, last, g);
 		return;
 	}
 	snprintf(words, sizeof words, "no server above answers (%.*s)", 120,
@@ -258,10 +271,11 @@ uplink_ask(struct worker *w, struct guest *g)
 	enum reason why = REASON_NO_ROUTE;
 	bool trusts = false;
 	int y;
-	if (g->state == GUEST_KEPT) {
+	if (g->state == GUEST_KEPT)
 		g->state = GUEST_ASKED;
+	/* others may have been asked about it before */
+	if (g->asked.ns == 0)
 		g->asked = w->now;
-	}
 	const char *inst = memchr(g->prefix.p, '\0', g->prefix.len);
 	struct span key = inst != NULL ? span_skip(g->prefix,
 					     (size_t)(inst + 1 - g->prefix.p))
@@ -407,16 +421,17 @@ lost_alone(struct worker *w, struct uplink *ul, const struct upstream *up,
 	guest_calls_lost(w, g, "the path to the server above is lost");
 	if (!refused && g->state == GUEST_IN) {
 		later(w, ul);
+		uplink_release_held(w, ul);
 		return;
 	}
 	uplink_detach(w, g);
-	uplink_free(w, ul);
 	if (refused)
 		uplink_drop(w, g,
 		    (struct span){ (const char *)up->said, up->saidlen },
 		    REASON_ORIGIN_REFUSED, "");
 	else
 		uplink_ask(w, g);
+	uplink_free(w, ul);
 }
 
 static void
@@ -470,9 +485,10 @@ look_alone(struct worker *w, struct uplink *ul)
 static void
 look(struct worker *w, struct uplink *ul)
 {
+	bool waits = ul->state == UPLINK_DOWN || ul->state == UPLINK_PLAIN;
 	if (ul->guests.n > 0)
 		ul->used = w->now;
-	if (ul->state == UPLINK_DOWN && ul->guests.n > 0) {
+	if (waits && ul->guests.n > 0) {
 		if (!mono_before(w->now, ul->retry))
 			reroute(w, ul, true); /* the first of them dials */
 		else
@@ -480,7 +496,8 @@ look(struct worker *w, struct uplink *ul)
 	} else if (uplink_ready(ul) && ul->full) {
 		flow(w, ul);
 	}
-	if (ul->guests.n == 0 && mono_ms_since(ul->used, w->now) >= FORGET_MS)
+	unsigned ms = ul->to.judge ? NAMED_FORGET_MS : FORGET_MS;
+	if (ul->guests.n == 0 && mono_ms_since(ul->used, w->now) >= ms)
 		uplink_free(w, ul);
 }
 
@@ -488,13 +505,13 @@ void
 uplinks_tick(struct worker *w)
 {
 	struct uplinks *us = w->uplinks;
-	struct uplink *ul, *after;
+	struct uplink *ul;
 	if (TAILQ_EMPTY(&us->all) ||
 	    mono_ms_since(us->tick, w->now) < TICK_LINK_MS)
 		return;
 	us->tick = w->now;
-	for (ul = TAILQ_FIRST(&us->all); ul != NULL; ul = after) {
-		after = TAILQ_NEXT(ul, next);
+	for (ul = TAILQ_FIRST(&us->all); ul != NULL; ul = us->after) {
+		us->after = TAILQ_NEXT(ul, next);
 		if (ul->single == NULL)
 			look(w, ul);
 		else

@@ -3,6 +3,7 @@
 #define WORKER_UPLINKS_H
 
 #include "worker/backoff.h"
+#include "worker/conn.h"
 #include "worker/uplink.h"
 #include "worker/upstream.h"
 
@@ -11,7 +12,10 @@ enum {
 	FORGET_MS = 60000, /* what is known of a server nobody goes to */
 	HIGH = 256 * 1024, /* bytes that wait: no more is read from clients, */
 	LOW = 64 * 1024,   /* until no more than these do */
-	TOLD_MAX = 64	   /* applications that need not be asked */
+	MOST = CONN_OUT_BULK / 2, /* above it calls fail: all would be lost */
+	NAMED_FORGET_MS = 2000,	  /* as FORGET_MS, of what clients name */
+	PLAIN_RETRY_MS = 500,
+	TOLD_MAX = 64 /* applications that need not be asked */
 };
 
 enum uplink_state { UPLINK_CONNECTING, UPLINK_TREE, UPLINK_PLAIN, UPLINK_DOWN };
@@ -26,7 +30,7 @@ struct uplink {
 	enum uplink_state state;
 	struct upstream *up; /* NULL: none, or not yet */
 	struct backoff backoff;
-	struct mono retry; /* DOWN: not before; */
+	struct mono retry; /* DOWN: not before; PLAIN: those who wait neither */
 	struct mono used;  /* somebody was here */
 	uint32_t last_id;
 	struct guest_table guests;
@@ -46,6 +50,7 @@ struct uplink {
 
 struct uplinks {
 	TAILQ_HEAD(, uplink) all;
+	struct uplink *after; /* of the walk: any may be freed meanwhile */
 	struct mono tick;
 };
 
@@ -62,7 +67,10 @@ void uplink_announce(struct worker *w, struct uplink *ul, struct guest *g);
 void uplink_announce_all(struct worker *w, struct uplink *ul);
 /* The connect of g as its own, to a server of another make. */
 void uplink_connect_alone(struct worker *w, struct uplink *ul, struct guest *g);
-/* Connections of which nothing was read may be read again. */
+/*
+ * Connections of which nothing was read may be read again, at once: what they say may
+ * end any virtual client, and free what is for it alone.  So this comes last.
+ */
 void uplink_release_held(struct worker *w, struct uplink *ul);
 /* For struct up_keeper. */
 enum reason uplink_command(struct worker *w, struct upstream *up,
@@ -76,6 +84,7 @@ void uplink_drop(struct worker *w, struct guest *g, struct span info,
     enum reason why, const char *words);
 /* g is no more its client. */
 void uplink_detach(struct worker *w, struct guest *g);
+/* No client is its any more.  Comes last, too: see uplink_release_held(). */
 void uplink_free(struct worker *w, struct uplink *ul);
 
 #endif
