@@ -121,6 +121,16 @@ replay(
 		scripts_publish(m, s, key, len, client);
 }
 
+/* One that nobody uses yet is not idle. */
+static void
+begin_unused(struct master *m, struct script *s)
+{
+	struct instance *i =
+	    scripts_begin(m, s, span_of(SCRIPT_DEFAULT_INSTANCE));
+	if (i != NULL)
+		i->idle_ns = 0;
+}
+
 /* Start the process, and tell it all that is live. */
 void
 scripts_run(struct master *m, struct script *s)
@@ -144,7 +154,7 @@ scripts_run(struct master *m, struct script *s)
 	    .file = s->file, .script_pid = s->pid);
 	say_setup(m, s);
 	if (scripts_conf(m, s)->load_on_startup)
-		(void)scripts_begin(m, s, span_of(SCRIPT_DEFAULT_INSTANCE));
+		begin_unused(m, s);
 	scripts_clients_replay(m, s);
 	streams_each_live(m, replay, s);
 }

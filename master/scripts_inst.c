@@ -32,14 +32,51 @@ scripts_message(const char *kind, const char *inst)
 	return j;
 }
 
+static void
+drop(struct script *s, struct instance *i)
+{
+	struct instance **at = &s->insts;
+	while (*at != i)
+		at = &(*at)->next;
+	*at = i->next;
+	free(i);
+}
+
+static void
+tell_stop(
+    struct master *m, struct script *s, const struct instance *i, bool force)
+{
+	json_t *j = scripts_message("stop", i->name);
+	json_object_set_new(j, "code", json_string("Application.GC"));
+	if (force)
+		json_object_set_new(j, "force", json_true());
+	scripts_tell(m, s, j);
+}
+
+/* The one that is idle longest has to go, whatever it says.  False: none is. */
+static bool
+evict(struct master *m, struct script *s)
+{
+	struct instance *oldest = NULL;
+	for (struct instance *i = s->insts; i != NULL; i = i->next)
+		if (i->idle_ns != 0 &&
+		    (oldest == NULL || i->idle_ns < oldest->idle_ns))
+			oldest = i;
+	if (oldest == NULL)
+		return false;
+	tell_stop(m, s, oldest, true);
+	drop(s, oldest);
+	return true;
+}
+
 /* Names are of clients, and each costs a heap. */
 static bool
-is_room(struct script *s, struct span name)
+is_room(struct master *m, struct script *s, struct span name)
 {
 	unsigned n = 0;
 	for (const struct instance *i = s->insts; i != NULL; i = i->next)
 		n++;
-	if (n < INSTANCES_MAX)
+	if (n < INSTANCES_MAX || evict(m, s))
 		return true;
 	LOG(script_fault, .vhost = span_of(s->vhost), .app = span_of(s->app),
 	    .instance = name,
@@ -53,29 +90,20 @@ scripts_begin(struct master *m, struct script *s, struct span name)
 {
 	struct instance *i = find(s, name);
 	if (i == NULL) {
-		if (!is_room(s, name) ||
+		if (!is_room(m, s, name) ||
 		    (i = calloc(1, sizeof *i + name.len + 1)) == NULL)
 			return NULL;
 		memcpy(i->name, name.p, name.len);
 		i->next = s->insts;
 		s->insts = i;
 		i->stops = true;
+		i->idle_ns = clock_now().ns;
 	}
 	/* to one that is there this says nothing */
 	if (i->stops)
 		scripts_tell(m, s, scripts_message("start", i->name));
 	i->stops = false;
 	return i;
-}
-
-static void
-drop(struct script *s, struct instance *i)
-{
-	struct instance **at = &s->insts;
-	while (*at != i)
-		at = &(*at)->next;
-	*at = i->next;
-	free(i);
 }
 
 void
@@ -161,11 +189,9 @@ scripts_unpublish(struct master *m, struct script *s, const char *key,
 static void
 stop(struct master *m, struct script *s, struct instance *i)
 {
-	json_t *j = scripts_message("stop", i->name);
-	json_object_set_new(j, "code", json_string("Application.GC"));
 	i->stops = true;
 	i->idle_ns = 0;
-	scripts_tell(m, s, j);
+	tell_stop(m, s, i, false);
 }
 
 uint64_t

@@ -61,7 +61,7 @@ struct instance {
 	struct instance *next;
 	uint32_t live;	  /* streams */
 	uint32_t clients; /* that it knows */
-	uint64_t idle_ns; /* since when; 0: used, or never was */
+	uint64_t idle_ns; /* since when; 0: used, stops, or was loaded unused */
 	bool stops;
 	bool up; /* its script has been loaded, or could not be */
 	char name[];

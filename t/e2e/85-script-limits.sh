@@ -68,6 +68,9 @@ END
 	mv "$TMP/apps/$where.new" "$TMP/apps/$where"
 done
 echo 'trace("not this one");' >"$TMP/apps/named/main.js"
+application rooms '' <<'END'
+application.onAppStop = function () { return false; };
+END
 application early '<LoadOnStartup>true</LoadOnStartup><MaxAppIdleTime>1</MaxAppIdleTime>' <<'END'
 application.onAppStart = function () { trace("early " + application.name); };
 END
@@ -132,6 +135,19 @@ for app in named inner js; do
 	stop "$spawned"
 done
 expect "the first name counts" "$(count_event script.trace '.trace == "not this one"')" -eq 0
+
+# clients choose names of instances: of more than 500 those that nobody uses have to go
+for ((i = 1; i <= 510; i++)); do
+	printf '%s\n' open hello \
+	    "cmd 0 connect 1 { app s:rooms/r$i tcUrl s:rtmp://localhost/rooms/r$i flashVer s:probe }" \
+	    'wait name=_result txn=1' close
+done >"$TMP/rooms.script"
+probe rooms <"$TMP/rooms.script"
+rooms() {
+	ctl app show rooms -j | is_true '.instances == 500 and .state == "running"'
+}
+retry 10 rooms || fail "rooms: $(ctl app show rooms -j | jq -c '[.state, .instances, .started]')"
+expect "those that had to go" "$(count_event script.stop '.app == "rooms"')" -eq 10
 
 # application.shutdown: it is unloaded, and comes with the next stream
 publish shut/a
