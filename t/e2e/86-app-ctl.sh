@@ -103,7 +103,7 @@ mv "$TMP/gone" "$TMP/apps/live/main.asc"
 # killed: that is a restart
 kill -9 "$(ctl app show live -j | jq .pid)"
 restarted() {
-	app '.restarts == 1 and .state == "running"'
+	app '.restarts == 1 and .state == "running" and .started == 2'
 }
 retry 10 restarted || fail "restarts: $(ctl app show live -j)"
 
