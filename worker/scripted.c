@@ -159,6 +159,9 @@ scripted_ask(struct worker *w, struct guest *g)
 		refuse(w, g, REASON_SCRIPT_REJECTED,
 		    "what is said with connect is too long for the "
 		    "application's script");
+	else if (r == -ENOBUFS || r == -ENOMEM)
+		refuse(w, g, REASON_SCRIPT_REJECTED,
+		    "the server has too much to do: try again");
 	else if (r != 0 || w->orphan)
 		refuse(w, g, REASON_NO_MASTER, "");
 	else {

@@ -115,8 +115,9 @@ pad=$(printf '%0200d' 1)
 pid=$(script_pid)
 {
 	connect_script page-flood s:yes
+	echo "limit 50000"
 	echo 'wait name=_result txn=1'
-	for ((i = 2; i <= 20000; i++)); do
+	for ((i = 2; i <= 10000; i++)); do
 		echo "cmd 0 add 0 null s:$pad s:x"
 	done
 	# this one may be refused, as there is too much to do; those later are not
