@@ -93,9 +93,11 @@ ask_new(json_t *j, struct span server, struct span service, struct mono now,
 	a->format = (enum hook_format)format;
 	a->url = url;
 	a->came = now;
-	a->until = mono_add_ms(now, ms);
+	a->ms = ms;
 	read_facts(j, &a->facts);
 	a->facts.event = (enum hook_event)event;
+	a->until = mono_add_ms(
+	    now, ms + (hook_is_question(a->facts.event) ? 0 : HOOKS_LINE_MS));
 	a->facts.server = server;
 	a->facts.service = service;
 	return a;

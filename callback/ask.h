@@ -20,6 +20,7 @@ struct ask {
 	struct facts facts;
 	const char *url;
 	struct mono came, until;   /* until: the answer must be there */
+	uint64_t ms;		   /* that the request itself may take */
 	struct transfer *transfer; /* http.c: its own; NULL: it waits */
 };
 TAILQ_HEAD(asks, ask);

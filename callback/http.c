@@ -198,6 +198,7 @@ http_start(struct http *h, struct ask *a, struct mono now)
 	h->count++;
 	long ms =
 	    mono_before(now, a->until) ? (long)mono_ms_since(now, a->until) : 0;
+	ms = ms < (long)a->ms ? ms : (long)a->ms;
 	t->easy = curl_easy_init();
 	int r = format_request(a->format, &a->facts, &t->body);
 	if (ms == 0) {

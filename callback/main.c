@@ -3,8 +3,8 @@
  * tells what has ended, for the master `sluice`, which starts it (common/hooks.h).
  * It never sees media, nor clients.
  *
- * HOOKS_AT_ONCE requests are on their way, others wait in line; the time that the
- * master gives each counts from when it came.
+ * HOOKS_AT_ONCE requests are on their way, HOOKS_NEWS of them about what has ended or
+ * goes on, so that nobody who is slow to take those holds up a client; others wait in line.
  */
 #include "config.h"
 
@@ -29,8 +29,9 @@ enum {
 
 struct callback {
 	struct http *http;
-	struct asks waiting;
-	unsigned nwaiting;
+	struct asks waiting, news; /* in line; questions go first */
+	unsigned nwaiting;	   /* of both */
+	unsigned nnews;		   /* on their way, of both HOOKS_AT_ONCE */
 	bool quits, gone;
 	char server[NAME], service[NAME];
 };
@@ -75,8 +76,10 @@ log_answer(const struct ask *a, const struct decision *d, int status)
 static void
 answered(void *arg, struct ask *a, const struct decision *d, int status)
 {
+	struct callback *c = arg;
+	c->nnews -= !hook_is_question(a->facts.event);
 	log_answer(a, d, status);
-	tell(arg, ask_answer(a->id, d, status));
+	tell(c, ask_answer(a->id, d, status));
 	ask_free(a);
 }
 
@@ -95,13 +98,15 @@ fail(struct callback *c, uint64_t id, const char *why)
 static void
 stand_in_line(struct callback *c, struct ask *a)
 {
-	struct ask *before = TAILQ_LAST(&c->waiting, asks);
+	struct asks *line =
+	    hook_is_question(a->facts.event) ? &c->waiting : &c->news;
+	struct ask *before = TAILQ_LAST(line, asks);
 	while (before != NULL && mono_before(a->until, before->until))
 		before = TAILQ_PREV(before, asks, next);
 	if (before != NULL)
-		TAILQ_INSERT_AFTER(&c->waiting, before, a, next);
+		TAILQ_INSERT_AFTER(line, before, a, next);
 	else
-		TAILQ_INSERT_HEAD(&c->waiting, a, next);
+		TAILQ_INSERT_HEAD(line, a, next);
 	c->nwaiting++;
 }
 
@@ -124,36 +129,54 @@ take_ask(struct callback *c, json_t *j)
 	stand_in_line(c, a);
 }
 
+/* The first in line, if it may go: there is room, or it is late. */
+static struct ask *
+leave_line(struct callback *c, struct asks *line, bool room, struct mono now)
+{
+	struct ask *a = TAILQ_FIRST(line);
+	if (a == NULL || (!room && mono_before(now, a->until)))
+		return NULL;
+	TAILQ_REMOVE(line, a, next);
+	c->nwaiting--;
+	return a;
+}
+
 static void
 start_waiting(struct callback *c)
 {
 	struct ask *a;
 	struct mono now = clock_now();
 	/* those whose time is over leave the line: http_start() says so */
-	while ((a = TAILQ_FIRST(&c->waiting)) != NULL &&
-	       (http_count(c->http) < HOOKS_AT_ONCE ||
-		   !mono_before(now, a->until))) {
-		TAILQ_REMOVE(&c->waiting, a, next);
-		c->nwaiting--;
+	while ((a = leave_line(c, &c->waiting,
+		    http_count(c->http) < HOOKS_AT_ONCE, now)) != NULL)
+		http_start(c->http, a, now);
+	while (
+	    (a = leave_line(c, &c->news,
+		 http_count(c->http) < HOOKS_AT_ONCE && c->nnews < HOOKS_NEWS,
+		 now)) != NULL) {
+		c->nnews++;
 		http_start(c->http, a, now);
 	}
 }
 
-/* Until the first in line is late. */
+/* Milliseconds until the first in line is late, max if there is none. */
+static uint64_t
+late_ms(const struct asks *line, struct mono now, uint64_t max)
+{
+	const struct ask *a = TAILQ_FIRST(line);
+	uint64_t ms = a != NULL ? mono_ms_since(now, a->until) : max;
+	return ms < max ? ms : max;
+}
+
 static int
 wait_ms(const struct callback *c, uint64_t next_ns)
 {
-	const struct ask *a = TAILQ_FIRST(&c->waiting);
 	struct mono now = clock_now();
-	uint64_t ms = 60000;
-	if (a != NULL)
-		ms = mono_before(now, a->until) ? mono_ms_since(now, a->until)
-						: 0;
+	uint64_t ms = late_ms(&c->news, now, late_ms(&c->waiting, now, 60000));
 	if (next_ns <= now.ns)
 		return 0;
 	uint64_t other = (next_ns - now.ns) / NS_PER_MS + 1;
-	ms = other < ms ? other : ms;
-	return ms < 60000 ? (int)ms : 60000;
+	return (int)(other < ms ? other : ms);
 }
 
 /* Messages. --------------------------------------------------------------- */
@@ -228,6 +251,10 @@ empty(struct callback *c)
 		TAILQ_REMOVE(&c->waiting, a, next);
 		ask_free(a);
 	}
+	while ((a = TAILQ_FIRST(&c->news)) != NULL) {
+		TAILQ_REMOVE(&c->news, a, next);
+		ask_free(a);
+	}
 	http_free(c->http);
 }
 
@@ -246,6 +273,7 @@ main(void)
 	(void)!nice(NICE); /* media first */
 	log_open(HOOKS_LOG_FD, LOG_LEVEL_DEBUG);
 	TAILQ_INIT(&c.waiting);
+	TAILQ_INIT(&c.news);
 	c.http = http_new(answered, &c);
 	if (c.http == NULL)
 		return HOOKS_EXIT_ENGINE;

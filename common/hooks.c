@@ -26,6 +26,12 @@ find(const char *const *names, int n, const char *name)
 	return -1;
 }
 
+bool
+hook_is_question(enum hook_event e)
+{
+	return e == HOOK_CONNECT || e == HOOK_PUBLISH || e == HOOK_PLAY;
+}
+
 const char *
 hook_event_name(enum hook_event e)
 {

@@ -12,8 +12,10 @@
  *	setup	server, service	first message.  Names of this server, and of this
  *				run of it
  *	ask	id, event, format, url, ms, and facts
- *				-> answer, in ms milliseconds at most.  id: a number
- *				of the master's.  event, format: names of below
+ *				-> answer.  id: a number of the master's.  event,
+ *				format: names of below.  A question (hook_is_question())
+ *				is answered within ms milliseconds; news may wait for
+ *				HOOKS_LINE_MS before, questions go first
  *	quit			end when what was asked is answered
  *
  * Facts are those of struct facts (callback/format.h), left out when they are
@@ -33,15 +35,19 @@
 #ifndef COMMON_HOOKS_H
 #define COMMON_HOOKS_H
 
+#include <stdbool.h>
+
 enum {
 	HOOKS_FD = 3,
 	HOOKS_LOG_FD = 4,
-	HOOKS_MAX = 16384,    /* bytes of a message */
-	HOOKS_AT_ONCE = 200,  /* requests on the way; others wait in line */
-	HOOKS_WAITING = 8192, /* in line; above that an ask fails at once */
-	HOOKS_BODY = 16384,   /* bytes of an answer's body that are looked at */
-	HOOKS_TEXT = 160,     /* of a text for people, NUL included */
-	HOOKS_NAME = 256, /* of a name or a URL in an answer, NUL included */
+	HOOKS_MAX = 16384,     /* bytes of a message */
+	HOOKS_AT_ONCE = 200,   /* requests on the way; others wait in line */
+	HOOKS_NEWS = 100,      /* of them no questions, at most */
+	HOOKS_LINE_MS = 60000, /* that news wait in line, at most */
+	HOOKS_WAITING = 32768, /* in line; above that an ask fails at once */
+	HOOKS_BODY = 16384, /* bytes of an answer's body that are looked at */
+	HOOKS_TEXT = 160,   /* of a text for people, NUL included */
+	HOOKS_NAME = 256,   /* of a name or a URL in an answer, NUL included */
 	HOOKS_EXIT_ENGINE = 77, /* libcurl failed, or the protocol did */
 	HOOKS_EXIT_NO_MASTER = 79
 };
@@ -72,6 +78,9 @@ enum hook_verdict {
 	HOOK_FAIL, /* no answer, or none that means something */
 	HOOK_VERDICTS
 };
+
+/* Does a client wait for the answer? */
+bool hook_is_question(enum hook_event e);
 
 /* "on_publish", "nginx-rtmp", "allow"; the number of a name, or -1. */
 const char *hook_event_name(enum hook_event e);

@@ -47,11 +47,7 @@ hooks_free(struct master *m)
 		child_reap(&h->child, &info);
 	}
 	hooks_drop_pieces(h);
-	for (struct hook_ask *a; (a = h->asks) != NULL;) {
-		h->asks = a->next;
-		free(a->msg);
-		free(a);
-	}
+	hooks_free_asks(m);
 	hooks_relay_forget(m, 0);
 	hooks_free_clients(m);
 	free(h);

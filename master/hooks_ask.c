@@ -13,23 +13,35 @@
 
 enum { LATE_MS = 1000 /* behind its time: the process hangs */ };
 
+static struct hook_ask **
+chain(const struct master *m, uint64_t id)
+{
+	return &m->hooks->asks[id % HOOKS_TABLE];
+}
+
 static void
 free_ask(struct master *m, struct hook_ask *a)
 {
+	struct hook_client *c =
+	    a->msg != NULL ? hooks_client(m, a->conn) : NULL;
 	m->hooks->nasks--;
+	if (c != NULL && c->asking > 0)
+		c->asking--;
 	if (a->msg != NULL)
 		ipc_wipe(a->msg);
 	free(a->msg);
+	json_decref(a->again);
 	free(a);
 }
 
-uint64_t
-hooks_send(struct master *m, const struct conf_app *app, enum hook_event event,
+/* The message about event for the application's URL; facts are taken. */
+static json_t *
+request(struct master *m, const struct conf_app *app, enum hook_event event,
     json_t *facts)
 {
-	uint64_t id = ++m->hooks->next_id;
 	json_t *j = json_pack("{s:s, s:I, s:s, s:s, s:s, s:I}", "t", "ask",
-	    "id", (json_int_t)id, "event", hook_event_name(event), "format",
+	    "id", (json_int_t)++m->hooks->next_id, "event",
+	    hook_event_name(event), "format",
 	    hook_format_name((enum hook_format)app->hook_format), "url",
 	    conf_hook(app, event), "ms", (json_int_t)app->hook_timeout_ms);
 	if (j != NULL && json_object_update(j, facts) != 0) {
@@ -37,41 +49,55 @@ hooks_send(struct master *m, const struct conf_app *app, enum hook_event event,
 		j = NULL;
 	}
 	json_decref(facts);
-	return hooks_tell(m, j) ? id : 0;
+	return j;
 }
 
 /* Asking. ----------------------------------------------------------------- */
 
+static void
+set_deadline(struct master *m, struct hook_ask *a, uint64_t ms)
+{
+	uint64_t line = hook_is_question(a->event) ? 0 : HOOKS_LINE_MS;
+	a->deadline_ns = mono_add_ms(clock_now(), ms + line + LATE_MS).ns;
+	if (a->deadline_ns < m->hooks->ask_ns)
+		m->hooks->ask_ns = a->deadline_ns;
+}
+
+/* The last request, which was just sent. */
 static struct hook_ask *
-add(struct master *m, uint64_t id, const struct conf_app *app,
-    enum hook_event event, unsigned slot, uint64_t conn)
+add(struct master *m, const struct conf_app *app, enum hook_event event,
+    unsigned slot, uint64_t conn)
 {
 	struct hook_ask *a =
 	    m->hooks->nasks < HOOKS_WAITING ? calloc(1, sizeof *a) : NULL;
 	if (a == NULL)
 		return NULL;
 	m->hooks->nasks++;
-	a->id = id;
+	a->id = m->hooks->next_id;
 	a->event = event;
 	a->slot = slot;
 	a->incarnation = m->slot[slot].proc.incarnation;
 	a->open = app->hook_fail == CONF_FAIL_OPEN;
 	a->conn = conn;
-	a->deadline_ns =
-	    mono_add_ms(clock_now(), (uint64_t)app->hook_timeout_ms + LATE_MS)
-		.ns;
-	if (a->deadline_ns < m->hooks->ask_ns)
-		m->hooks->ask_ns = a->deadline_ns;
-	a->next = m->hooks->asks;
-	m->hooks->asks = a;
+	set_deadline(m, a, (uint64_t)app->hook_timeout_ms);
+	a->next = *chain(m, a->id);
+	*chain(m, a->id) = a;
 	return a;
 }
 
 void
-hooks_await_update(struct master *m, uint64_t id, const struct hook_client *c)
+hooks_news(struct master *m, const struct hook_client *c, enum hook_event event,
+    json_t *facts)
 {
-	if (id != 0)
-		(void)add(m, id, c->app, HOOK_UPDATE, c->slot, c->conn);
+	json_t *j = request(m, c->app, event, facts);
+	if (!hooks_tell(m, json_incref(j))) {
+		json_decref(j);
+		return;
+	}
+	struct hook_ask *a = add(m, c->app, event, c->slot, c->conn);
+	if (a != NULL && event != HOOK_UPDATE)
+		a->again = json_incref(j); /* an update comes again by itself */
+	json_decref(j);
 }
 
 /* It is published here, and sent to url. */
@@ -150,9 +176,10 @@ ask(struct master *m, unsigned slot, const struct ipc_msg *msg,
     json_t *facts)
 {
 	struct ipc_msg *copy = malloc(sizeof *copy);
-	uint64_t id = hooks_send(m, app, event, facts);
+	bool sent = hooks_tell(m, request(m, app, event, facts));
 	struct hook_ask *a =
-	    id != 0 && copy != NULL ? add(m, id, app, event, slot, conn) : NULL;
+	    sent && copy != NULL ? add(m, app, event, slot, conn) : NULL;
+	struct hook_client *c = hooks_client(m, conn);
 	if (a == NULL) {
 		free(copy);
 		judge(m, slot, msg, app->hook_fail == CONF_FAIL_OPEN, HOOK_FAIL,
@@ -161,6 +188,8 @@ ask(struct master *m, unsigned slot, const struct ipc_msg *msg,
 	}
 	*copy = *msg;
 	a->msg = copy;
+	if (c != NULL)
+		c->asking++;
 }
 
 bool
@@ -194,20 +223,25 @@ const struct streams_gate hooks_gate = { hooks_ask, hooks_begun,
 	hooks_relay_drop };
 
 void
-hooks_cancel(struct master *m, uint64_t conn, uint64_t request)
+hooks_cancel(struct master *m, uint64_t conn, uint64_t asked)
 {
-	for (struct hook_ask *a = m->hooks->asks; a != NULL; a = a->next)
-		if (a->msg != NULL && a->conn == conn &&
-		    (request == 0 || a->msg->request == request))
-			a->over = true;
+	const struct hook_client *c = hooks_client(m, conn);
+	if (c == NULL || c->asking == 0)
+		return;
+	for (unsigned i = 0; i < HOOKS_TABLE; i++)
+		for (struct hook_ask *a = m->hooks->asks[i]; a != NULL;
+		     a = a->next)
+			if (a->msg != NULL && a->conn == conn &&
+			    (asked == 0 || a->msg->request == asked))
+				a->over = true;
 }
 
 /* Answers. ---------------------------------------------------------------- */
 
 static struct hook_ask *
-take(struct hooks *h, uint64_t id)
+take(struct master *m, uint64_t id)
 {
-	for (struct hook_ask **p = &h->asks; *p != NULL; p = &(*p)->next)
+	for (struct hook_ask **p = chain(m, id); *p != NULL; p = &(*p)->next)
 		if ((*p)->id == id) {
 			struct hook_ask *a = *p;
 			*p = a->next;
@@ -240,7 +274,8 @@ settle(struct master *m, struct hook_ask *a, enum hook_verdict v,
 		judge(m, a->slot, a->msg, false, HOOK_REFUSE, "", "");
 	else if (still_there(m, a) && a->msg != NULL)
 		judge(m, a->slot, a->msg, a->open, v, text, name);
-	else if (still_there(m, a) && v == HOOK_REFUSE)
+	else if (still_there(m, a) && a->event == HOOK_UPDATE &&
+		 v == HOOK_REFUSE)
 		end_client(m, a);
 	free_ask(m, a);
 }
@@ -260,7 +295,7 @@ hooks_answered(struct master *m, const json_t *j)
 	json_int_t id = json_integer_value(json_object_get(j, "id"));
 	int v = hook_verdict_find(text_of(j, "verdict", 16));
 	const char *name = text_of(j, "name", HOOKS_NAME);
-	struct hook_ask *a = id > 0 ? take(m->hooks, (uint64_t)id) : NULL;
+	struct hook_ask *a = id > 0 ? take(m, (uint64_t)id) : NULL;
 	if (a == NULL)
 		return;
 	if ((v == HOOK_RENAME || v == HOOK_REDIRECT) && *name == '\0')
@@ -269,31 +304,83 @@ hooks_answered(struct master *m, const json_t *j)
 	    text_of(j, "text", HOOKS_TEXT), name);
 }
 
-void
-hooks_fail_all(struct master *m)
+static int
+older(const void *a, const void *b)
 {
-	/* an answer may lead to a new question: that is of the next process */
-	struct hook_ask *all = m->hooks->asks, *a;
-	m->hooks->asks = NULL;
-	while ((a = all) != NULL) {
-		all = a->next;
-		settle(m, a, HOOK_FAIL, "", "");
+	const struct hook_ask *const *x = a, *const *y = b;
+	return (*x)->id < (*y)->id ? -1 : (*x)->id > (*y)->id;
+}
+
+/* News that nobody has taken are told once more, if somebody will. */
+static void
+tell_again(struct master *m, struct hook_ask *a)
+{
+	json_t *j = a->again;
+	uint64_t ms = (uint64_t)json_integer_value(json_object_get(j, "ms"));
+	/* of one that is being killed, the next one is told */
+	bool dying = m->hooks->child.pid != 0 && m->hooks->killed;
+	if (!dying)
+		a->again = NULL;
+	if (!dying && !hooks_tell(m, j)) {
+		free_ask(m, a);
+		return;
 	}
+	set_deadline(m, a, ms);
+	a->next = *chain(m, a->id);
+	*chain(m, a->id) = a;
 }
 
 void
+hooks_fail_all(struct master *m)
+{
+	struct hooks *h = m->hooks;
+	unsigned n = 0, all = h->nasks;
+	struct hook_ask **list = malloc((all + 1) * sizeof(struct hook_ask *));
+	/* an answer may lead to a new question: that is of the next process */
+	for (unsigned i = 0; i < HOOKS_TABLE; i++)
+		for (struct hook_ask *a; (a = h->asks[i]) != NULL;) {
+			h->asks[i] = a->next;
+			if (list != NULL)
+				list[n++] = a;
+			else
+				settle(m, a, HOOK_FAIL, "", "");
+		}
+	if (n > 0)
+		qsort(list, n, sizeof(struct hook_ask *), older);
+	for (unsigned i = 0; i < n; i++) {
+		if (list[i]->again != NULL)
+			tell_again(m, list[i]);
+		else
+			settle(m, list[i], HOOK_FAIL, "", "");
+	}
+	free(list);
+}
+
+/* News about its clients are told all the same. */
+void
 hooks_forget_worker(struct master *m, unsigned slot, uint64_t incarnation)
 {
-	struct hook_ask **p = &m->hooks->asks;
-	while (*p != NULL) {
-		struct hook_ask *a = *p;
-		if (a->slot != slot || a->incarnation != incarnation) {
-			p = &a->next;
-			continue;
+	for (unsigned i = 0; i < HOOKS_TABLE; i++)
+		for (struct hook_ask **p = &m->hooks->asks[i], *a;
+		     (a = *p) != NULL;) {
+			if (a->slot != slot || a->incarnation != incarnation ||
+			    a->again != NULL) {
+				p = &a->next;
+				continue;
+			}
+			*p = a->next;
+			free_ask(m, a);
 		}
-		*p = a->next;
-		free_ask(m, a);
-	}
+}
+
+void
+hooks_free_asks(struct master *m)
+{
+	for (unsigned i = 0; i < HOOKS_TABLE; i++)
+		for (struct hook_ask *a; (a = m->hooks->asks[i]) != NULL;) {
+			m->hooks->asks[i] = a->next;
+			free_ask(m, a);
+		}
 }
 
 uint64_t
@@ -303,11 +390,13 @@ hooks_ask_tick(struct master *m, uint64_t now_ns)
 	bool late = false;
 	if (now_ns < m->hooks->ask_ns)
 		return m->hooks->ask_ns;
-	for (struct hook_ask *a = m->hooks->asks; a != NULL; a = a->next) {
-		late |= now_ns >= a->deadline_ns;
-		if (a->deadline_ns < next)
-			next = a->deadline_ns;
-	}
+	for (unsigned i = 0; i < HOOKS_TABLE; i++)
+		for (const struct hook_ask *a = m->hooks->asks[i]; a != NULL;
+		     a = a->next) {
+			late |= now_ns >= a->deadline_ns;
+			if (a->deadline_ns < next)
+				next = a->deadline_ns;
+		}
 	if (late && m->hooks->child.pid != 0 && !m->hooks->killed) {
 		m->hooks->late = true;
 		hooks_kill(m->hooks); /* it answers in time, or it hangs */

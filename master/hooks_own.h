@@ -23,7 +23,7 @@
 enum {
 	HOOKS_PIDFD = 7, /* of epoll data */
 	HOOKS_SOCK = 8,
-	HOOKS_TABLE = 4096, /* chains of clients */
+	HOOKS_TABLE = 4096, /* chains of clients, of asks */
 	HOOKS_USES = 16384  /* of one client: an edge has many */
 };
 
@@ -52,7 +52,8 @@ struct hook_client {
 	unsigned slot;
 	uint32_t row;
 	const struct conf_app *app;
-	bool out; /* it was not let in: nothing is told of its end */
+	unsigned asking; /* questions about it without an answer */
+	bool out;	 /* it was not let in: nothing is told of its end */
 	struct hook_use *uses;
 	unsigned nuses;
 	uint64_t bytes_in, bytes_out; /* when last looked at */
@@ -61,7 +62,7 @@ struct hook_client {
 	char text[]; /* what they point into */
 };
 
-/* A question that a worker waits for, or the kind of an update. */
+/* A question that a worker waits for, or news that were told. */
 struct hook_ask {
 	struct hook_ask *next;
 	uint64_t id, deadline_ns, incarnation;
@@ -70,7 +71,8 @@ struct hook_ask {
 	bool open; /* if it fails it is allowed */
 	uint64_t conn;
 	bool over;	     /* the client does not want to know any more */
-	struct ipc_msg *msg; /* CONNECT, PUBLISH, PLAY; NULL: of an update */
+	struct ipc_msg *msg; /* CONNECT, PUBLISH, PLAY; NULL: of news */
+	json_t *again;	     /* news: told to the next process once more */
 };
 
 struct hooks {
@@ -83,8 +85,8 @@ struct hooks {
 	struct hook_piece *first, **last;
 	size_t waits; /* bytes */
 	uint64_t next_id;
-	struct hook_ask *asks;
-	unsigned nasks; /* at most HOOKS_WAITING */
+	struct hook_ask *asks[HOOKS_TABLE]; /* by id */
+	unsigned nasks;			    /* at most HOOKS_WAITING */
 	struct hook_relay *relays;
 	uint64_t ask_ns; /* no deadline of theirs is earlier */
 	uint64_t swept_ns;
@@ -107,15 +109,12 @@ void hooks_kill(struct hooks *h);
 /* hooks_ask.c ------------------------------------------------------------- */
 
 /*
- * Send a request about event to the application's URL; facts are taken.
- * Returns its id, or 0: there is nobody to take it
+ * Tell what has happened to c, or goes on; facts are taken.  If the process dies before
+ * it says that this was done, the next one is told, once.  An update that is refused ends
+ * the client.
  */
-uint64_t hooks_send(struct master *m, const struct conf_app *app,
+void hooks_news(struct master *m, const struct hook_client *c,
     enum hook_event event, json_t *facts);
-
-/* Remember an update of the client that was sent as `id`. */
-void hooks_await_update(
-    struct master *m, uint64_t id, const struct hook_client *c);
 
 /* An answer has come. */
 void hooks_answered(struct master *m, const json_t *j);
@@ -135,6 +134,9 @@ void hooks_ask_connect(struct master *m, unsigned slot,
 
 /* The client does not want any more what it has asked for; request 0: anything. */
 void hooks_cancel(struct master *m, uint64_t conn, uint64_t request);
+
+/* At the end. */
+void hooks_free_asks(struct master *m);
 
 /* Nobody waits for the answers of that worker's questions. */
 void hooks_forget_worker(struct master *m, unsigned slot, uint64_t incarnation);

@@ -138,8 +138,7 @@ tell_done(
 {
 	enum hook_event e = u->playing ? HOOK_PLAY_DONE : HOOK_PUBLISH_DONE;
 	if (*conf_hook(c->app, e) != '\0')
-		(void)hooks_send(
-		    m, c->app, e, use_facts(m, c, u, clock_now().ns));
+		hooks_news(m, c, e, use_facts(m, c, u, clock_now().ns));
 }
 
 static void
@@ -149,15 +148,14 @@ tell_gone(struct master *m, const struct hook_client *c)
 		return;
 	json_t *j = hooks_client_facts(c);
 	set_number(j, "seconds", (clock_now().ns - c->since_ns) / NS_PER_S);
-	(void)hooks_send(m, c->app, HOOK_DISCONNECT, j);
+	hooks_news(m, c, HOOK_DISCONNECT, j);
 }
 
 static void
 tell_update(struct master *m, const struct hook_client *c,
     const struct hook_use *u, uint64_t now_ns)
 {
-	hooks_await_update(m,
-	    hooks_send(m, c->app, HOOK_UPDATE, use_facts(m, c, u, now_ns)), c);
+	hooks_news(m, c, HOOK_UPDATE, use_facts(m, c, u, now_ns));
 }
 
 /* Uses. ------------------------------------------------------------------- */
@@ -233,13 +231,13 @@ static void
 forget(struct master *m, struct hook_client *c)
 {
 	struct hook_client **p = chain(m, c->conn);
+	hooks_cancel(m, c->conn, 0);
 	while (*p != c)
 		p = &(*p)->next;
 	*p = c->next;
 	m->hooks->nclients[c->slot]--;
 	while (c->uses != NULL)
 		end_first(m, c, &c->uses);
-	hooks_cancel(m, c->conn, 0);
 	tell_gone(m, c);
 	explicit_bzero(c->text, c->len);
 	free(c);

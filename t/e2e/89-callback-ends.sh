@@ -1,6 +1,7 @@
 #!/bin/bash
 # What ends is told, and what goes on; a client that an update refuses is disconnected; a worker
-# that dies takes nobody's end with it; 200 questions on the way at once, and nobody else waits.
+# that dies takes nobody's end with it, nor does the process that tells it; 200 questions on the
+# way at once, and nobody else waits.
 # timeout: 120
 . "${top_srcdir:-$(dirname "$0")/../..}/t/lib.sh"
 . "$top_srcdir/t/load.sh"
@@ -15,6 +16,7 @@ callbacks strict "<OnUpdate>$HTTP/refuse</OnUpdate><UpdateTime>1</UpdateTime>
     <OnPublishDone>$ok</OnPublishDone><OnDisconnect>$ok</OnDisconnect>"
 callbacks lazy "<OnUpdate>$HTTP/status/500</OnUpdate><UpdateTime>1</UpdateTime>"
 callbacks crowd "<Timeout>30</Timeout><OnPlay>$HTTP/wait/200</OnPlay><OnPlayDone>$ok</OnPlayDone>"
+callbacks slow "<Timeout>60</Timeout><OnPlayDone>$HTTP/hang</OnPlayDone>"
 start_server -w 2
 
 publish_bench one -r 500K
@@ -83,7 +85,31 @@ stop "$many"
 retry 20 has_requests '.event == "on_play_done" and .app == "crowd"' 260 || fail "ends of the crowd"
 expect "ends of the process" "$(count_event callback.exit)" -eq 0
 
-# the server stops: the last ends are told, too
+# whoever is slow to hear of ends holds up nobody: 100 are told at once, and there is room
+bench_start slowly publish -d 0 -r 20K "rtmp://$HOST:$PORT/slow/s"
+bench_start ending play -n 150 -d 0 "rtmp://$HOST:$PORT/slow/s"
+ending=$spawned
+slow_play() {
+	[[ $(ctl stream list -j | jq '.[] | select(.app == "slow") | .readers.total') -eq 150 ]]
+}
+retry 30 slow_play || fail "150 players"
+stop "$ending"
+retry 20 has_requests '.event == "on_play_done" and .app == "slow"' 100 || fail "100 ends at once"
+publish_bench quick -r 20K
+expect "ends that were told" "$(count_requests '.event == "on_play_done" and .app == "slow"')" -eq 100
+# the process dies with them: the next one tells them all again
+kill -KILL "$(events callback.run | jq .callback_pid | tail -n 1)"
+retry 20 has_requests '.event == "on_play_done" and .app == "slow"' 200 || fail "ends are lost with the process"
+expect "clients that were told of once or twice" "$(requests '.event == "on_play_done" and .app == "slow"' |
+    jq -r .client | sort | uniq -c | awk '$1 > 2' | wc -l)" -eq 0
+expect "ends of the process" "$(count_event callback.exit)" -eq 1
+
+stop_server
+
+# a server stops: the last ends are told, too
+use_server other
+callbacks live "<OnPublishDone>$ok</OnPublishDone>"
+start_server -w 1
 publish_bench three -r 200K
 stop_server
 expect "end of the last" "$(count_requests '.event == "on_publish_done" and .stream == "three"')" -eq 1
