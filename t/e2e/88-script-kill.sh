@@ -8,7 +8,7 @@
 need jq
 STREAMS=50
 PLAYERS=250 # of the first names, and of the second
-KILLS=5
+KILLS=7
 mkdir -p "$TMP/apps/many"
 cat >"$TMP/apps/many/main.asc" <<END
 var live = {}, n = 0;
@@ -55,7 +55,7 @@ retry 20 all_live || fail "$(count_event publish.start) of $STREAMS are live"
 pid=$(script_pid)
 retry 20 known "$pid" || fail "the first process does not know them"
 for inst in "" second/; do
-	bench_start "players-${inst%/}" play -n $PLAYERS -s $STREAMS -R 200 -d 25 "rtmp://$HOST:$PORT/many/${inst}s%d"
+	bench_start "players-${inst%/}" play -n $PLAYERS -s $STREAMS -R 200 -d 0 "rtmp://$HOST:$PORT/many/${inst}s%d"
 	players+=("$spawned")
 done
 all_play() {
@@ -78,10 +78,11 @@ ctl app show many -j | is_true ".restarts == $KILLS and .streams == 2 * $STREAMS
 	([.by_instance[].streams] == [$STREAMS, $STREAMS])" || fail "app show: $(ctl app show many -j)"
 expect "nobody is to blame" "$(count_event script.blame)" -eq 0
 for p in "${players[@]}"; do
-	alive "$p" || fail "the players had gone before the last kill: $(cat "$TMP"/players-*.json)"
+	alive "$p" || fail "players ended: $(cat "$TMP"/players-*.json)"
+	kill -INT "$p"
 done
 for p in "${players[@]}"; do
-	await "$p" 60 || fail "players failed"
+	await "$p" 60 || fail "players failed: $(cat "$TMP"/players-*.json)"
 done
 clean players-
 clean players-second
