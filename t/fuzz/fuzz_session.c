@@ -4,7 +4,9 @@
  * what must hold; anything else ends by abort().
  *
  * The first byte: bit 0, input is delivered and turns are run after every
- * step; bit 1, players take a few bytes at a time from the start.
+ * step; bit 1, players take a few bytes at a time from the start; bit 2, edges are
+ * trusted and may carry clients (rtmp/tree.h); bit 3, the workers are an edge, of
+ * servers above that the input plays; bit 4, those judge each client alone.
  */
 #include "config.h"
 
@@ -13,6 +15,7 @@
 #include <string.h>
 
 #include "common/bug.h"
+#include "rtmp/tree.h"
 #include "rtmp/wire.h"
 #include "t/fuzz/world.h"
 
@@ -319,6 +322,137 @@ pressure(struct input *in)
 			      : (size_t)in->x->conf->input_bytes;
 }
 
+/* Clients of edges, and servers above ---------------------------------------- */
+
+/* A message that was written whole, for any message stream. */
+static void
+put_on(struct client *c, struct writer *wr, unsigned msid)
+{
+	bug_on(!writer_ok(wr) || wr->len < WIRE_HEAD0_MAX);
+	wr->buf[8] = (uint8_t)msid;
+	client_put(c, wr->buf, wr->len);
+}
+
+static void
+edge(struct input *in)
+{
+	struct client *c = client_open(in->x, byte(in) & 1);
+	uint8_t buf[1024];
+	struct writer wr;
+	if (c == NULL)
+		return;
+	const struct cmd_connect k = { .txn = 1,
+		.app = span_of("live"),
+		.tc_url = span_of("rtmp://localhost/live"),
+		.node = span_of("00000000000000ed"),
+		.tree = 1 };
+	c->edge = true;
+	client_shake(c);
+	writer_init(&wr, buf, sizeof buf);
+	cmd_write_connect(&wr, c->chunk, &k);
+	client_put(c, buf, wr.len);
+	client_set_chunk(c, 65536);
+	client_deliver(c, SIZE_MAX, 0);
+	world_run(in->x);
+}
+
+/* connect of a client of an edge. */
+static void virtual(struct input *in, struct client *c, struct writer *wr)
+{
+	static const char *const urls[] = { "rtmp://localhost/live",
+		"rtmp://localhost/live/room", "rtmp://localhost/?rtmp://o/live",
+		"" };
+	static const char *const addrs[] = { "192.0.2.7:1", "[::1]:2", "?" };
+	static const char *const vias[] = { "", "00000000000000ed",
+		"0000000000000000", "x" };
+	struct wire_mark mark;
+	unsigned how = byte(in);
+	wire_begin(
+	    wr, &mark, 3, how & 1 ? WIRE_COMMAND_AMF3 : WIRE_COMMAND, 0, 0);
+	if (how & 1)
+		writer_u8(wr, 0);
+	amf0_write_text(wr, "connect");
+	amf0_write_number(wr, 1 + (how >> 7));
+	amf0_object_begin(wr);
+	amf0_prop_text(wr, "app", "live");
+	amf0_prop_text(wr, "tcUrl", urls[(how >> 1) % 4]);
+	amf0_prop_text(wr, CMD_CLIENT, addrs[(how >> 3) % 3]);
+	amf0_prop_text(wr, CMD_CLIENT_VIA, vias[(how >> 5) % 4]);
+	amf0_prop_number(wr, CMD_CLIENT_HOPS, how & 1);
+	amf0_object_end(wr);
+	amf0_write_text(wr, "an argument");
+	wire_end(wr, &mark, c->chunk);
+}
+
+/* NAME, transaction, null and much or little; it is not from the other side. */
+static void
+call(struct input *in, struct client *c, struct writer *wr, const char *name)
+{
+	static uint8_t much[60000];
+	static const uint16_t sizes[] = { 0, 10, 5000, 60000 };
+	struct wire_mark mark;
+	unsigned how = byte(in);
+	wire_begin(
+	    wr, &mark, 3, how & 4 ? WIRE_COMMAND_AMF3 : WIRE_COMMAND, 0, 0);
+	if (how & 4)
+		writer_u8(wr, 0);
+	amf0_write_text(wr, name);
+	amf0_write_number(wr, (how >> 3) % 8);
+	amf0_write_null(wr);
+	amf0_write_string(
+	    wr, (struct span){ (const char *)much, sizes[how & 3] });
+	wire_end(wr, &mark, c->chunk);
+}
+
+/* What an edge says of its clients, or a client of itself. */
+static void
+of_guest(struct input *in, struct client *c)
+{
+	static uint8_t buf[70000];
+	static const char *const names[] = { "hello", "_result", "_error",
+		"close" };
+	struct writer wr;
+	unsigned how = byte(in), msid = how % 8;
+	writer_init(&wr, buf, sizeof buf);
+	if (how >> 6 == 0)
+		virtual(in, c, &wr);
+	else if (how >> 6 == 1)
+		tree_write_gone(&wr, c->chunk, byte(in) % 8);
+	else
+		call(in, c, &wr, names[(how >> 3) % 4]);
+	put_on(c, &wr, how >> 6 == 1 ? 0 : msid);
+}
+
+/* A server is found, or it is not, or it says something. */
+static void
+server(struct input *in, struct client *c)
+{
+	static uint8_t buf[70000];
+	static const char *const names[] = { "_result", "_error", "close",
+		"onStatus", "hello" };
+	struct writer wr;
+	unsigned how = byte(in), msid = how % 8;
+	if (c == NULL || !c->above || how >= 0xe0) {
+		if (how & 8)
+			(void)server_missing(in->x, how & 1);
+		else
+			(void)server_open(in->x, how & 1);
+		return;
+	}
+	const struct cmd_connect_result r = { .txn = 1 + (how >> 7),
+		.fms_ver = "FMS/5,0,17,0",
+		.version = "5,0,17,0",
+		.node = how & 16 ? "00000000000000aa" : NULL,
+		.tree = how & 32 ? 1 : 0,
+		.informed = how & 64 };
+	writer_init(&wr, buf, sizeof buf);
+	if (how & 8)
+		cmd_write_connect_result(&wr, c->chunk, &r);
+	else
+		call(in, c, &wr, names[(how >> 4) % 5]);
+	put_on(c, &wr, msid);
+}
+
 static void
 of_client(struct input *in, unsigned op)
 {
@@ -358,8 +492,11 @@ of_client(struct input *in, unsigned op)
 	case 11:
 		window(in, c);
 		break;
-	default:
+	case 12:
 		completion(in, c);
+		break;
+	default:
+		of_guest(in, c);
 	}
 	if (in->flags & 1)
 		client_deliver(c, SIZE_MAX, 0);
@@ -368,8 +505,19 @@ of_client(struct input *in, unsigned op)
 static void
 step(struct input *in)
 {
-	unsigned op = byte(in) % 20;
+	unsigned op = byte(in) % (in->flags & (4 | 8) ? 24 : 20);
+	struct client *c;
 	switch (op) {
+	case 21:
+		edge(in);
+		break;
+	case 22:
+	case 23:
+		c = pick(in);
+		server(in, c);
+		if (c != NULL && in->flags & 1)
+			client_deliver(c, SIZE_MAX, 0);
+		break;
 	case 0:
 		(void)client_open(in->x, byte(in) & 1);
 		break;
@@ -401,6 +549,23 @@ step(struct input *in)
 		world_run(in->x);
 }
 
+/* The first byte says what the workers are. */
+static void
+configure(struct input *in)
+{
+	struct conf_vhost *v = conf_vhost(in->x->conf, 0);
+	in->flags = (uint8_t)byte(in);
+	if (in->flags & 4)
+		strcpy(v->trusted_edges, "all");
+	if (in->flags & 8) {
+		v->mode = CONF_MODE_REMOTE;
+		v->anonymous = true;
+		in->x->far = true;
+	}
+	if (in->flags & 16)
+		v->client_check = CONF_CHECK_ORIGIN;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -408,7 +573,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2)
 		return 0;
 	in.x = world_new();
-	in.flags = (uint8_t)byte(&in);
+	configure(&in);
 	for (unsigned i = 0; i < STEPS_MAX && in.p < in.end; i++) {
 		step(&in);
 		if (in.x->model.bytes > BYTES_MAX)

@@ -233,6 +233,24 @@ save_sessions(void)
 	/* one connection plays on two message streams */
 	static const uint8_t two_plays[] = { 1, 2, 0, 1, 0x28, 8, 0, 1, 0x2b, 9,
 		1, 0, 0, 0, 9, 0x31, 0, 5 };
+	/* an edge with clients that call and go, at a server that judges nobody */
+	static const uint8_t below[] = { 5, 21, 0, 20, 0, 1, 0, 20, 0, 2, 0x82,
+		20, 0, 0xc1, 8, 20, 0, 0x42, 2, 20, 0, 3, 0x20, 4, 20, 20, 0,
+		0xc3, 0x13, 19, 0, 4 };
+	/* an edge in the middle: two clients, the server above lets one in */
+	static const uint8_t middle[] = { 13, 21, 0, 20, 0, 1, 0, 20, 0, 2, 2,
+		22, 0, 0xe0, 22, 1, 0x38, 22, 1, 9, 22, 1, 0x12, 0, 20, 0, 0xc1,
+		8, 22, 1, 1, 0x10, 22, 1, 0x42, 8, 20, 0, 0x41, 1, 4, 20, 19, 1,
+		4, 4, 20, 22, 0, 0xe0 };
+	/* each client alone there, much said, an end, a server that is missing */
+	static const uint8_t alone[] = { 29, 21, 0, 20, 0, 1, 0, 20, 0, 2, 0,
+		22, 0, 0xe0, 22, 1, 8, 22, 0, 0xe0, 22, 0, 0xe0, 22, 1, 8, 22,
+		2, 8, 18, 1, 0, 20, 0, 0xc1, 3, 20, 0, 0xc1, 3, 20, 0, 0xc1, 3,
+		20, 0, 0xc1, 3, 20, 0, 0xc1, 3, 20, 0, 0xc1, 3, 20, 0, 0x42, 1,
+		18, 1, 255, 3, 100, 22, 2, 0x20, 0, 4, 10, 22, 0, 0xe8, 4, 10 };
+	save("session-below", -1, below, sizeof(below));
+	save("session-middle", -1, middle, sizeof(middle));
+	save("session-alone", -1, alone, sizeof(alone));
 	save("session-two-plays", -1, two_plays, sizeof(two_plays));
 	save("session-plain", -1, plain, sizeof(plain));
 	save("session-slow", -1, slow, sizeof(slow));

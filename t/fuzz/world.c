@@ -233,8 +233,12 @@ note_status(struct client *c, const struct cmd *k, uint32_t msid)
 {
 	struct cmd_reply r;
 	static const char started[] = "Started playing ";
-	if (cmd_parse_reply(k, &r) != AMF0_OK)
+	if (cmd_parse_reply(k, &r) != AMF0_OK) {
+		/* a server above may say anything, and it goes on */
+		if (c->x->far)
+			return;
 		fail(c, "a reply that cannot be read");
+	}
 	if (k->id == CMD_RESULT && r.has_number)
 		c->result = r.number;
 	if (r.code.len == 0)
@@ -242,7 +246,9 @@ note_status(struct client *c, const struct cmd *k, uint32_t msid)
 	char *to = c->status[c->nstatus++ % WORLD_STATUSES];
 	snprintf(to, sizeof c->status[0], "%.*s", (int)r.code.len, r.code.p);
 	size_t n = sizeof started - 1;
-	if (k->id != CMD_ON_STATUS || !span_is(r.code, "NetStream.Play.Start"))
+	if (k->id != CMD_ON_STATUS ||
+	    !span_is(r.code, "NetStream.Play.Start") ||
+	    (c->x->far && msid == 0))
 		return;
 	if (r.description.len < n + 1 ||
 	    memcmp(r.description.p, started, n) != 0)
@@ -294,7 +300,7 @@ on_message(void *ctx, const struct tap_msg *m)
 		/* of virtual clients it says what others have said */
 		if ((cmd.id == CMD_RESULT || cmd.id == CMD_ERROR ||
 			cmd.id == CMD_ON_STATUS) &&
-		    !c->above && !c->x->far)
+		    !c->above && !c->edge)
 			note_status(c, &cmd, m->msid);
 	} else if (m->type == WIRE_AUDIO || m->type == WIRE_VIDEO ||
 		   m->type == WIRE_DATA) {

@@ -52,6 +52,7 @@ struct client {
 	struct world *x;
 	bool used;
 	bool above; /* it is such a server */
+	bool edge;  /* it carries clients: what is said is not to it */
 	bool gone;  /* the server has closed it */
 	unsigned worker;
 	int fd; /* the server's number for it */

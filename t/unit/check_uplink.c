@@ -710,11 +710,11 @@ END_TEST
 /* What is read then may be the end of any other client. */
 START_TEST(an_edge_read_again_says_that_another_client_has_gone)
 {
-	for (unsigned order = 0; order < 2; order++) {
+	for (unsigned order = 0; order < 4; order++) {
 		struct client *e = edge(0), *b,
 			      *a = two_alone(e, &b, order > 0);
-		uint32_t stays = order == 0 ? 1 : 2;
-		struct client *s = order == 0 ? a : b;
+		uint32_t stays = 1 + order % 2;
+		struct client *s = stays == 1 ? a : b;
 		client_window(s, 0);
 		fill(e, stays, s);
 		big_call(e, stays, 0);

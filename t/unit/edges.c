@@ -56,6 +56,7 @@ edge_open(unsigned worker)
 		.tree = 1 };
 	struct client *c = client_open(x, worker);
 	ck_assert_ptr_nonnull(c);
+	c->edge = true;
 	connect_as(c, &k);
 	go(c);
 	return c;
