@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "common/clock.h"
+#include "ctl/app.h"
 #include "ctl/filter.h"
 #include "ctl/output.h"
 #include "ctl/text.h"
@@ -96,14 +97,14 @@ show(const struct ctl *c, const struct view *v, const json_t *doc)
 
 /* List. ---------------------------------------------------------------------- */
 
-/* All rows of the master, packet by packet. */
-static enum ctl_exit
-ask_all(const struct ctl *c, json_t *rows, char *err, size_t errlen)
+/* Packet by packet. */
+enum ctl_exit
+app_rows(const char *run, json_t *rows, char *err, size_t errlen)
 {
 	json_t *answer;
 	json_int_t after = 0;
 	for (bool more = true; more; json_decref(answer)) {
-		enum ctl_exit rc = attach_ask(c->run,
+		enum ctl_exit rc = attach_ask(run,
 		    json_pack("{s:s, s:I}", "command", "apps", "after", after),
 		    &answer, err, errlen);
 		if (rc != CTL_DONE)
@@ -122,7 +123,7 @@ verb_app_list(const struct ctl *c)
 {
 	char err[4 * TEXT_CELL];
 	json_t *rows = json_array();
-	enum ctl_exit rc = ask_all(c, rows, err, sizeof err);
+	enum ctl_exit rc = app_rows(c->run, rows, err, sizeof err);
 	if (rc == CTL_DONE && filter_rows(c, rows, err, sizeof err) != 0)
 		rc = CTL_USAGE;
 	rc = rc == CTL_DONE ? show(c, &list_view, rows) : failed(rc, err);

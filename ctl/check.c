@@ -18,12 +18,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ctl/app.h"
 #include "ctl/list.h"
 #include "ctl/output.h"
 #include "ctl/text.h"
 #include "ctl/verb.h"
 
 enum result { OK, WARN, FAIL };
+enum { SCRIPT_FAULT_S = 3600 };
 enum { FILES_WANTED = 65536, BACKLOG_WANTED = 4096, KERNEL = 601 };
 
 struct check {
@@ -415,6 +417,50 @@ check_conf(struct check *k)
 		say(k, FAIL, "configuration", all, "%s", first);
 }
 
+/* Scripts. --------------------------------------------------------------- */
+
+/* One that has failed lately, or does not get up.  False: it is well. */
+static bool
+look_at_script(struct check *k, const json_t *row)
+{
+	char app[TEXT_CELL], at[TEXT_CELL], text[TEXT_CELL], file[TEXT_CELL],
+	    remedy[3 * TEXT_CELL];
+	const json_t *since = output_member(row, "fault.since_s");
+	const char *state = json_string_value(json_object_get(row, "state"));
+	bool waits = state && strcmp(state, "waiting") == 0;
+	if (!waits &&
+	    !(json_is_real(since) && json_real_value(since) < SCRIPT_FAULT_S))
+		return false;
+	output_cell(app, json_object_get(row, "app"), CELL_TEXT);
+	output_cell(file, json_object_get(row, "file"), CELL_TEXT);
+	output_cell(at, output_member(row, "fault.at"), CELL_TEXT);
+	output_cell(text, output_member(row, "fault.text"), CELL_TEXT);
+	snprintf(remedy, sizeof remedy,
+	    "mend %.500s, then: sluicectl app reload %.200s", file, app);
+	say(k, waits ? FAIL : WARN, "script", remedy,
+	    "%.100s: %s%.200s: %.500s", app, waits ? "does not run, " : "", at,
+	    text);
+	return true;
+}
+
+static void
+check_scripts(struct check *k)
+{
+	char err[4 * TEXT_CELL];
+	json_t *rows = json_array();
+	size_t i, bad = 0;
+	const json_t *row;
+	if (k->attached &&
+	    app_rows(k->c->run, rows, err, sizeof err) == CTL_DONE) {
+		json_array_foreach(rows, i, row) bad += look_at_script(k, row);
+		if (bad == 0 && json_array_size(rows) > 0)
+			say(k, OK, "script", NULL,
+			    "%zu without an error in the last hour",
+			    json_array_size(rows));
+	}
+	json_decref(rows);
+}
+
 /* Output. ---------------------------------------------------------------- */
 
 static void
@@ -459,6 +505,7 @@ verb_server_check(const struct ctl *c)
 	check_firewall(&k);
 	check_disk(&k);
 	check_keys(&k);
+	check_scripts(&k);
 	if (c->json)
 		(void)output_json.show(stdout, NULL, k.list);
 	else

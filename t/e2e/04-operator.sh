@@ -31,7 +31,7 @@ expect "of both workers" "$(($(ctl client list -j --worker 0 | jq length) +
 expect "of another network" "$(ctl client list -j --addr 192.0.2.0/24 | jq length)" -eq 0
 expect "of this one" "$(ctl client list -j --addr 127.0.0.0/8 | jq length)" -eq 5
 expect "streams" "$(ctl stream list -j --stream 'c*' | jq length)" -eq 1
-refused 'expected new, idle, publish, play, wait or upstream' client list --role king
+refused 'expected new, idle, publish, play, wait, upstream, edge or virtual' client list --role king
 refused 'has no option --role' stream list --role play
 refused 'unknown option' client list --rolle play
 

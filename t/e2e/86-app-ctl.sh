@@ -78,6 +78,8 @@ ctl app list -j | is_true "length == 1 and .[0].pid == $pid" || fail "app list: 
 expect "the table" "$(ctl app list | awk 'NR == 2 { print $1, $2, $3, $4, $6, $7 }')" = "live _defaultVHost_ running $pid 2 2"
 expect "only of another" "$(ctl app list --app spare)" = "no script has run"
 
+ctl server check -j | is_true '[.[] | select(.check == "script")] | length == 1 and .[0].result == "ok"' || fail "server check"
+
 # reload: stop, start, and all that is live is told; the second name goes on, though version 2
 # does not ask for it
 script 2
@@ -96,6 +98,10 @@ echo 'no.such = 1;' >>"$TMP/apps/live/main.asc"
 ctl app reload live >"$TMP/reload" && fail "reload does not tell of the error"
 grep -q '^error at main.asc:13: ReferenceError: identifier .no. undefined$' "$TMP/reload" || fail "reload: $(cat "$TMP/reload")"
 app '.fault.at == "main.asc:13" and .fault.line == 13 and .state == "running"' || fail "fault: $(ctl app show live -j)"
+ctl server check -j >"$TMP/check"
+is_true '[.[] | select(.check == "script")] | length == 1 and .[0].result == "warn" and
+	(.[0].text | test("^live: main.asc:13: ReferenceError")) and (.[0].do | test("/live/main.asc, then: sluicectl app reload live$"))' \
+    "$TMP/check" || fail "server check: $(cat "$TMP/check")"
 mv "$TMP/apps/live/main.asc" "$TMP/gone"
 refused "its script is gone" app reload live
 mv "$TMP/gone" "$TMP/apps/live/main.asc"
