@@ -36,6 +36,10 @@ size_of(uint32_t kind)
 		return head + sizeof(struct ipc_push);
 	case IPC_PUSHED:
 		return head + sizeof(struct ipc_pushed);
+	case IPC_CALL:
+		return head + sizeof(struct ipc_call);
+	case IPC_CALLED:
+		return head + sizeof(struct ipc_called);
 	case IPC_CLIENT:
 		return head + sizeof(struct ipc_client);
 	case IPC_REDIRECT:
@@ -106,6 +110,8 @@ ipc_wipe(struct ipc_msg *m)
 		explicit_bzero(m->u.push.name, sizeof m->u.push.name);
 		explicit_bzero(m->u.push.args, sizeof m->u.push.args);
 	}
+	if (m->kind == IPC_CALL)
+		explicit_bzero(m->u.call.args, sizeof m->u.call.args);
 }
 
 static bool
@@ -176,6 +182,13 @@ sound(const struct ipc_msg *m)
 		return sound_push(&m->u.push);
 	case IPC_PUSHED:
 		return sound_pushed(&m->u.pushed);
+	case IPC_CALL:
+		return m->u.call.call < IPC_CALLS &&
+		       m->u.call.argslen <= IPC_CALL_MAX &&
+		       ends(m->u.call.method, sizeof m->u.call.method);
+	case IPC_CALLED:
+		return m->u.called.call < IPC_CALLS &&
+		       m->u.called.valuelen <= IPC_CALL_MAX;
 	case IPC_HOP:
 		return ends(m->u.hop.hop, sizeof m->u.hop.hop) &&
 		       ends(m->u.hop.text, sizeof m->u.hop.text);

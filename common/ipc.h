@@ -48,6 +48,8 @@
  *			a connection that had none, another lag_ms
  *	UNPUSH	 M->W	no more (id); one that is over is passed over
  *	PUSHED	 W->M	what became of an order, its figures
+ *	CALL	 M->W	call a method of the server, on the order's connection
+ *	CALLED	 W->M	what it has answered; or that it cannot be called
  *
  * Callbacks (conf_has_hooks() of the client's application):
  *
@@ -83,15 +85,20 @@ enum {
 	IPC_TEXT_MAX = 160,  /* of words for people, NUL included */
 	IPC_NAME_MAX = 512,  /* of a stream at another server, with its query */
 	IPC_ARGS_MAX = 512,  /* of arguments of connect, AMF0 */
-	IPC_CODE_MAX = 64,   /* of a status code, NUL included */
-	IPC_SHOWN_MAX = 512, /* behind a question mark, for callbacks */
-	IPC_PAGE_MAX = 256,  /* of a pageUrl, a swfUrl */
-	IPC_AGENT_MAX = 128, /* of a flashVer */
+	IPC_METHOD_MAX = 128, /* of a method, NUL included */
+	IPC_CALL_MAX = 1536,  /* of its arguments, of its answer */
+	IPC_CODE_MAX = 64,    /* of a status code, NUL included */
+	IPC_SHOWN_MAX = 512,  /* behind a question mark, for callbacks */
+	IPC_PAGE_MAX = 256,   /* of a pageUrl, a swfUrl */
+	IPC_AGENT_MAX = 128,  /* of a flashVer */
 	IPC_FDS_MAX = 160,
 	IPC_SLOTS_MAX = 64,
 	/* connections above the limit that are told so and closed */
 	IPC_SURPLUS = 64
 };
+
+/* Calls of one order are numbered below this. */
+#define IPC_CALLS (UINT64_C(1) << 40)
 
 enum ipc_kind {
 	IPC_SETUP = 1,
@@ -121,6 +128,8 @@ enum ipc_kind {
 	IPC_PUSH,
 	IPC_UNPUSH,
 	IPC_PUSHED,
+	IPC_CALL,
+	IPC_CALLED,
 	IPC_CLIENT,
 	IPC_CONNECT,
 	IPC_REDIRECT,
@@ -329,6 +338,24 @@ struct ipc_pushed {
 	char error[IPC_TEXT_MAX]; /* the last, or "" */
 };
 
+/* CALL */
+struct ipc_call {
+	uint64_t id;	  /* of the order */
+	uint64_t call;	  /* below IPC_CALLS; 0: no answer is awaited */
+	uint32_t argslen; /* AMF0 */
+	uint32_t unused;
+	char method[IPC_METHOD_MAX];
+	char args[IPC_CALL_MAX];
+};
+
+/* CALLED */
+struct ipc_called {
+	uint64_t id, call;
+	uint32_t ok;	   /* 0: an error */
+	uint32_t valuelen; /* AMF0; 0: none, or it was too long */
+	char value[IPC_CALL_MAX];
+};
+
 struct ipc_msg {
 	uint32_t kind; /* enum ipc_kind */
 	uint32_t size; /* bytes sent: the head and what the kind has of u */
@@ -348,6 +375,8 @@ struct ipc_msg {
 		struct ipc_hop hop;
 		struct ipc_push push;
 		struct ipc_pushed pushed;
+		struct ipc_call call;
+		struct ipc_called called;
 		struct ipc_client client;
 		struct ipc_done done;
 		struct ipc_rename rename;

@@ -78,7 +78,7 @@
  *	broadcast method, args[]
  *	nc_open	nc, url, auto, args[]
  *	nc_close nc		-> nc with .Closed
- *	nc_call	nc, method, call, args[]
+ *	nc_call	nc, method, call, args[]	-> nc_result, if call is not null
  *	push	ns, nc, stream, target, mode, buffer_ms
  *				publish the live stream of this instance as target
  *				over nc, which is up

@@ -104,7 +104,7 @@ told(
 	(void)d;
 }
 
-static const struct target_ops ops = { told };
+static const struct target_ops ops = { .told = told };
 
 void
 hooks_relay_begin(struct master *m, unsigned slot, uint64_t request,

@@ -227,6 +227,10 @@ bool scripts_push_message(
 void scripts_say_nc(struct master *m, struct script *s, const char *inst,
     json_int_t nc, const char *code, const char *text);
 
+/* The answer to nc_call: a failure, with words. */
+void scripts_say_failed(struct master *m, struct script *s, const char *inst,
+    json_int_t nc, const json_t *call, const char *text);
+
 /* buffer_ms of a message as a lag that a worker takes. */
 uint32_t scripts_lag_ms(json_int_t ms);
 
@@ -237,6 +241,8 @@ void scripts_remote_open(
 bool scripts_remote_close(
     struct master *m, struct script *s, const char *inst, json_int_t nc);
 bool scripts_remote_push(
+    struct master *m, struct script *s, const char *inst, const json_t *j);
+bool scripts_remote_call(
     struct master *m, struct script *s, const char *inst, const json_t *j);
 bool scripts_remote_end(
     struct master *m, struct script *s, const char *inst, json_int_t ns);

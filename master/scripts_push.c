@@ -383,25 +383,31 @@ scripts_lag_ms(json_int_t ms)
 	return ms < PUSH_LAG_MAX ? (uint32_t)ms : PUSH_LAG_MAX;
 }
 
-/* Methods of other servers are not called yet: an answer, if one is awaited. */
-static void
-refuse_call(
-    struct master *m, struct script *s, const char *inst, const json_t *j)
+void
+scripts_say_failed(struct master *m, struct script *s, const char *inst,
+    json_int_t nc, const json_t *call, const char *text)
 {
-	static const char text[] =
-	    "NetConnection.call is not in this version of the server";
-	json_t *call = json_object_get(j, "call");
 	json_t *a = scripts_message("nc_result", inst);
-	json_object_set_new(a, "nc", json_integer(number(j, "nc")));
-	json_object_set(a, "call", call);
+	json_object_set_new(a, "nc", json_integer(nc));
+	json_object_set_new(a, "call", json_integer(json_integer_value(call)));
 	json_object_set_new(a, "ok", json_false());
 	json_object_set_new(a, "value",
 	    json_pack("{s:s, s:s, s:s}", "level", "error", "code",
 		"NetConnection.Call.Failed", "description", text));
-	if (call == NULL || json_is_null(call))
-		json_decref(a);
-	else
+	if (json_is_integer(call))
 		scripts_tell(m, s, a);
+	else
+		json_decref(a); /* nobody waits */
+}
+
+/* This server has no methods but those of clients. */
+static void
+call(struct master *m, struct script *s, const char *inst, const json_t *j)
+{
+	if (!scripts_remote_call(m, s, inst, j))
+		scripts_say_failed(m, s, inst, number(j, "nc"),
+		    json_object_get(j, "call"),
+		    "no methods of this server itself can be called");
 }
 
 bool
@@ -421,7 +427,7 @@ scripts_push_message(
 		scripts_remote_buffer(
 		    m, s, inst, number(j, "ns"), number(j, "buffer_ms"));
 	else if (strcmp(kind, "nc_call") == 0)
-		refuse_call(m, s, inst, j);
+		call(m, s, inst, j);
 	else if (strcmp(kind, "relay") == 0)
 		relay(m, s, inst, j);
 	else if (strcmp(kind, "relay_end") == 0)

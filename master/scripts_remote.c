@@ -199,7 +199,47 @@ told_bare(
 	}
 }
 
-static const struct target_ops bare_ops = { .told = told_bare };
+/* Of a server's _result or _error, to the script. */
+static void
+say_answer(struct master *m, struct script *s, const char *inst, json_int_t nc,
+    const struct ipc_called *d)
+{
+	static char text[8 * IPC_CALL_MAX];
+	struct reader r;
+	struct writer wr;
+	struct amf0_value v;
+	json_t *value = NULL, *call = json_integer((json_int_t)d->call);
+	reader_init(&r, d->value, d->valuelen);
+	writer_init(&wr, text, sizeof text);
+	if (d->valuelen > 0 && amf0_read(&r, &v) == AMF0_OK &&
+	    amfjson_value(&wr, &v) == AMF0_OK)
+		value = json_loadb(
+		    text, wr.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+	if (value == NULL && (!d->ok || d->valuelen > 0)) {
+		scripts_say_failed(m, s, inst, nc, call,
+		    "the server gave no answer that can be handed on");
+	} else {
+		json_t *a = scripts_message("nc_result", inst);
+		json_object_set_new(a, "nc", json_integer(nc));
+		json_object_set(a, "call", call);
+		json_object_set_new(a, "ok", json_boolean(d->ok != 0));
+		json_object_set_new(a, "value", value ? value : json_null());
+		scripts_tell(m, s, a);
+	}
+	json_decref(call);
+}
+
+static void
+bare_answered(
+    struct master *m, struct target *t, void *owner, const struct ipc_called *d)
+{
+	const struct remote_nc *c = owner;
+	(void)t;
+	say_answer(m, c->s, c->inst, c->nc, d);
+}
+
+static const struct target_ops bare_ops = { .told = told_bare,
+	.answered = bare_answered };
 
 /* The state of a stream. -------------------------------------------------- */
 
@@ -253,7 +293,17 @@ told_push(
 	}
 }
 
-static const struct target_ops push_ops = { .told = told_push };
+static void
+push_answered(
+    struct master *m, struct target *t, void *owner, const struct ipc_called *d)
+{
+	const struct remote_push *p = owner;
+	(void)t;
+	say_answer(m, p->s, p->inst, p->nc, d);
+}
+
+static const struct target_ops push_ops = { .told = told_push,
+	.answered = push_answered };
 
 static void
 told_parked(
@@ -283,19 +333,25 @@ is_parked(const struct script *s, const char *inst, const char *url)
 	return false;
 }
 
+/* JSON of the script as AMF0.  False: it does not fit. */
+static bool
+write_args(struct writer *wr, const json_t *args)
+{
+	char *text =
+	    json_is_array(args) ? json_dumps(args, JSON_COMPACT) : NULL;
+	bool good = text == NULL || amfjson_parse_args(wr, span_of(text));
+	free(text);
+	return good && writer_ok(wr);
+}
+
 static bool
 set_args(struct remote_nc *c, const json_t *args)
 {
 	struct writer wr;
-	char *text =
-	    json_is_array(args) ? json_dumps(args, JSON_COMPACT) : NULL;
-	bool good = true;
 	writer_init(&wr, c->args, sizeof c->args);
-	if (text != NULL)
-		good = amfjson_parse_args(&wr, span_of(text));
+	bool good = write_args(&wr, args);
 	c->argslen = (uint32_t)wr.len;
-	free(text);
-	return good && writer_ok(&wr);
+	return good;
 }
 
 static struct target_spec
@@ -488,6 +544,41 @@ scripts_remote_push(
 	p->ns = ns;
 	strcpy(p->inst, c->inst);
 	start_push(m, c, p, j);
+	return true;
+}
+
+/* The connection of c that methods are called on; NULL: none is up. */
+static struct target *
+line_of(const struct remote_nc *c)
+{
+	for (const struct remote_push *p = c->s->rpushes; p; p = p->next)
+		if (p->nc == c->nc && same(p->inst, c->inst) && p->up)
+			return p->target;
+	return c->bare;
+}
+
+bool
+scripts_remote_call(
+    struct master *m, struct script *s, const char *inst, const json_t *j)
+{
+	json_int_t nc = json_integer_value(json_object_get(j, "nc"));
+	const json_t *call = json_object_get(j, "call");
+	const char *why = "the connection is not there";
+	const struct remote_nc *c = find_nc(s, inst, nc);
+	char args[IPC_CALL_MAX];
+	struct writer wr;
+	if (c == NULL)
+		return false;
+	struct target *t = line_of(c);
+	json_int_t n = json_is_integer(call) ? json_integer_value(call) : 0;
+	writer_init(&wr, args, sizeof args);
+	if (!write_args(&wr, json_object_get(j, "args")))
+		why = "the arguments are too long";
+	else if (t != NULL)
+		why = targets_call(m, t, n > 0 ? (uint64_t)n : 0,
+		    scripts_text(j, "method"), (struct span){ args, wr.len });
+	if (why != NULL)
+		scripts_say_failed(m, s, inst, nc, call, why);
 	return true;
 }
 

@@ -328,7 +328,7 @@ on_message(struct master *m, unsigned slot, const struct ipc_msg *msg)
 	if (msg->kind == IPC_WANT || msg->kind == IPC_UNWANT ||
 	    msg->kind == IPC_PULLED || msg->kind == IPC_HOP)
 		return pulls_message(m, slot, msg);
-	if (msg->kind == IPC_PUSHED)
+	if (msg->kind == IPC_PUSHED || msg->kind == IPC_CALLED)
 		return targets_message(m, slot, msg);
 	if (msg->kind == IPC_CLIENT || msg->kind == IPC_CONNECT ||
 	    msg->kind == IPC_DONE || msg->kind == IPC_GONE)

@@ -379,6 +379,32 @@ targets_set_lag(struct master *m, struct target *t, uint32_t lag_ms)
 	queue(m, t);
 }
 
+const char *
+targets_call(struct master *m, struct target *t, uint64_t call,
+    const char *method, struct span args)
+{
+	struct ipc_msg msg = { .kind = IPC_CALL };
+	struct ipc_call *q = &msg.u.call;
+	if (t->slot < 0 || !t->told || !is_up(m, (unsigned)t->slot) ||
+	    t->seen.state != PUSHED_UP)
+		return "the connection is not there";
+	if (m->slot[t->slot].proc.qlen >= AHEAD)
+		return "too many calls wait";
+	if (args.len > sizeof q->args || strlen(method) >= sizeof q->method ||
+	    call >= IPC_CALLS)
+		return "the method or its arguments are too long";
+	q->id = t->order.id;
+	q->call = call;
+	strcpy(q->method, method);
+	if (args.len > 0)
+		memcpy(q->args, args.p, args.len);
+	q->argslen = (uint32_t)args.len;
+	/* if that fails the worker is killed, its death settles it */
+	(void)master_tell(m, (unsigned)t->slot, &msg);
+	ipc_wipe(&msg);
+	return NULL;
+}
+
 void
 targets_give(struct target *t, const struct target_ops *ops, void *owner)
 {
@@ -480,9 +506,26 @@ take(struct master *m, struct target *t, const struct ipc_pushed *d)
 	delete (m->targets, t);
 }
 
+static int
+on_called(struct master *m, unsigned slot, const struct ipc_called *d)
+{
+	struct target *t = find(m->targets, d->id);
+	if (d->id == 0 || d->id > m->targets->seq)
+		return -EPROTO;
+	if (t == NULL)
+		return 0;
+	if (t->slot != (int)slot || !t->told)
+		return -EPROTO;
+	if (t->ops->answered != NULL)
+		t->ops->answered(m, t, t->owner, d);
+	return 0;
+}
+
 int
 targets_message(struct master *m, unsigned slot, const struct ipc_msg *msg)
 {
+	if (msg->kind == IPC_CALLED)
+		return on_called(m, slot, &msg->u.called);
 	const struct ipc_pushed *d = &msg->u.pushed;
 	struct target *t = find(m->targets, d->id);
 	if (msg->kind != IPC_PUSHED || d->id == 0 || d->id > m->targets->seq ||

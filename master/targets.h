@@ -54,6 +54,9 @@ struct target_ops {
 	 */
 	void (*told)(struct master *m, struct target *t, void *owner,
 	    const struct ipc_pushed *d);
+	/* An answer to targets_call(); NULL: nothing is called. */
+	void (*answered)(struct master *m, struct target *t, void *owner,
+	    const struct ipc_called *d);
 };
 
 /* NULL: no memory.  Context: start. */
@@ -75,6 +78,14 @@ const char *targets_publish(
     struct master *m, struct target *t, const struct target_spec *spec);
 
 void targets_set_lag(struct master *m, struct target *t, uint32_t lag_ms);
+
+/*
+ * Call a method of the server; call: a number of the caller's below IPC_CALLS, 0:
+ * no answer is awaited; args: AMF0.
+ * Returns NULL, or why it cannot be called now
+ */
+const char *targets_call(struct master *m, struct target *t, uint64_t call,
+    const char *method, struct span args);
 
 /* Who is told from now on. */
 void targets_give(struct target *t, const struct target_ops *ops, void *owner);
@@ -100,7 +111,7 @@ uint32_t targets_count(const struct targets *s);
 void targets_stream_ended(
     struct master *m, const char *key, size_t keylen, bool goodbye);
 
-/* Handle PUSHED.  Returns 0, or -EPROTO: the caller kills the worker. */
+/* Handle PUSHED or CALLED.  Returns 0, or -EPROTO: the caller kills the worker. */
 int targets_message(struct master *m, unsigned slot, const struct ipc_msg *msg);
 
 /* The worker of a slot is up; is dead (see pulls.h); may take more. */

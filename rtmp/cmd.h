@@ -300,6 +300,10 @@ void cmd_write_connect(
 void cmd_write_call(struct writer *w, uint32_t chunk, enum cmd_id id,
     uint32_t msid, double txn);
 
+/* Any method; args: AMF0 values behind the null. */
+void cmd_write_invoke(struct writer *w, uint32_t chunk, double txn,
+    const char *method, struct span args);
+
 /* releaseStream, FCPublish, FCUnpublish, FCSubscribe, getStreamLength. */
 void cmd_write_call_name(struct writer *w, uint32_t chunk, enum cmd_id id,
     double txn, struct span name);

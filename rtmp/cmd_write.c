@@ -314,6 +314,17 @@ cmd_write_call(
 }
 
 void
+cmd_write_invoke(struct writer *w, uint32_t chunk, double txn,
+    const char *method, struct span args)
+{
+	struct call c = call_begin(w, chunk, 0, method, txn);
+	amf0_write_null(w);
+	if (args.len > 0)
+		writer_bytes(w, args.p, args.len);
+	call_end(w, &c);
+}
+
+void
 cmd_write_call_name(struct writer *w, uint32_t chunk, enum cmd_id id,
     double txn, struct span name)
 {

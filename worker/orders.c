@@ -166,7 +166,35 @@ on_failed(
 	free_order(w, o);
 }
 
+static void
+tell_answer(struct worker *w, const struct order *o, uint64_t call, bool ok,
+    struct span value)
+{
+	struct ipc_msg m = { .kind = IPC_CALLED };
+	struct ipc_called *d = &m.u.called;
+	bool fits = value.len <= sizeof d->value;
+	if (call == 0 || link_busy(w))
+		return;
+	d->id = o->id;
+	d->call = call;
+	d->ok = ok && fits;
+	if (fits && value.len > 0) {
+		d->valuelen = (uint32_t)value.len;
+		memcpy(d->value, value.p, value.len);
+	}
+	link_send(w, &m);
+}
+
+static void
+on_answered(struct worker *w, struct push *p, void *owner, uint64_t call,
+    bool ok, struct span value)
+{
+	(void)p;
+	tell_answer(w, owner, call, ok, value);
+}
+
 static const struct push_ops push_ops = {
+	.answered = on_answered,
 	.accepted = on_accepted,
 	.lost = on_lost,
 	.failed = on_failed,
@@ -244,9 +272,22 @@ change(struct worker *w, struct order *o, const struct ipc_push *q)
 	push_set_lag(o->push, s.lag_ms);
 }
 
+static void
+call(struct worker *w, const struct ipc_call *q)
+{
+	const struct order *o = find(w, q->id);
+	struct span args = { q->args, q->argslen };
+	if (o != NULL && !push_call(w, o->push, q->call, q->method, args))
+		tell_answer(w, o, q->call, false, (struct span){ "", 0 });
+}
+
 bool
 orders_message(struct worker *w, const struct ipc_msg *m)
 {
+	if (m->kind == IPC_CALL) {
+		call(w, &m->u.call);
+		return true;
+	}
 	if (m->kind != IPC_PUSH && m->kind != IPC_UNPUSH)
 		return false;
 	const struct ipc_push *q = &m->u.push;

@@ -6,6 +6,7 @@
  *			stream, or lag_ms changes
  *	UNPUSH		what is in the ring goes out, then the end; nothing more is
  *			said of the id
+ *	CALL		a method of the server; CALLED is its answer
  *	PUSHED		each change of state at once, figures every 2 s
  *
  * The master orders what is live, and takes an order back when its stream ends.  When
@@ -22,7 +23,7 @@
 int orders_init(struct worker *w);
 void orders_fini(struct worker *w);
 
-/* Handle PUSH or UNPUSH; false: m is something else. */
+/* Handle PUSH, UNPUSH or CALL; false: m is something else. */
 bool orders_message(struct worker *w, const struct ipc_msg *m);
 
 /* The worker quits, and the servers are told that it is the end. */

@@ -238,7 +238,17 @@ on_failed(struct worker *w, struct leg *l, enum reason why, const char *text,
 	}
 }
 
+static void
+on_answered(
+    struct worker *w, struct leg *l, uint64_t call, bool ok, struct span value)
+{
+	struct push *p = l->owner;
+	if (p->state != PUSH_ENDING && p->ops->answered != NULL)
+		p->ops->answered(w, p, p->owner, call, ok, value);
+}
+
 const struct leg_ops push_leg_ops = {
+	.answered = on_answered,
 	.started = on_started,
 	.moved = on_moved,
 	.failed = on_failed,
@@ -282,6 +292,13 @@ push_publish(struct worker *w, struct push *p, const struct push_spec *s)
 	}
 	leg_publish(w, &p->leg);
 	return true;
+}
+
+bool
+push_call(struct worker *w, struct push *p, uint64_t call, const char *method,
+    struct span args)
+{
+	return leg_call(w, &p->leg, call, method, args);
 }
 
 bool

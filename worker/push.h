@@ -52,6 +52,9 @@ struct push_ops {
 	/* It goes on to try, until push_end() or push_free(). */
 	void (*lost)(struct worker *w, struct push *p, void *owner,
 	    const struct push_why *y);
+	/* An answer to push_call(), see leg_ops; may be NULL. */
+	void (*answered)(struct worker *w, struct push *p, void *owner,
+	    uint64_t call, bool ok, struct span value);
 	/* No server takes it; p does nothing any more and may be freed. */
 	void (*failed)(struct worker *w, struct push *p, void *owner,
 	    const struct push_why *y);
@@ -100,6 +103,10 @@ struct push *push_start(struct worker *w, const struct push_spec *spec,
  */
 bool push_publish(
     struct worker *w, struct push *p, const struct push_spec *spec);
+
+/* Call a method there: see leg_call(). */
+bool push_call(struct worker *w, struct push *p, uint64_t call,
+    const char *method, struct span args);
 
 /* Does it only connect? */
 bool push_is_bare(const struct push *p);

@@ -106,6 +106,26 @@ created(struct worker *w, struct upstream *up, const struct cmd *cmd)
 	return REASON_NONE;
 }
 
+/* The answer to leg_call(), of the only leg. */
+static enum reason
+answered(struct worker *w, struct upstream *up, const struct cmd *cmd)
+{
+	struct leg *l = TAILQ_FIRST(&up->legs);
+	double call = cmd->txn - UP_CALLS;
+	struct cmd_reply r;
+	struct span value = { "", 0 };
+	if (cmd_parse_reply(cmd, &r) != AMF0_OK)
+		return REASON_UPSTREAM_INVALID;
+	if (l == NULL || l->ops->answered == NULL || !(call >= 1) ||
+	    !(call < UP_CALLS))
+		return REASON_NONE;
+	if (r.info.raw != NULL)
+		value = (struct span){ (const char *)r.info.raw,
+			(size_t)(r.info.raw_end - r.info.raw) };
+	l->ops->answered(w, l, (uint64_t)call, cmd->id == CMD_RESULT, value);
+	return REASON_NONE;
+}
+
 static enum reason
 reply(struct worker *w, struct upstream *up, const struct cmd *cmd)
 {
@@ -114,6 +134,8 @@ reply(struct worker *w, struct upstream *up, const struct cmd *cmd)
 		return connected(w, up, cmd);
 	if (up->state != UP_READY || cmd->txn <= 1)
 		return REASON_NONE; /* to what was not asked */
+	if (cmd->txn > UP_CALLS)
+		return answered(w, up, cmd);
 	enum reason r = created(w, up, cmd);
 	upstream_created(w, up);
 	return r;

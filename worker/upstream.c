@@ -205,6 +205,21 @@ upstream_ask(struct worker *w, struct upstream *up)
 	}
 }
 
+bool
+leg_call(struct worker *w, struct leg *l, uint64_t call, const char *method,
+    struct span args)
+{
+	struct upstream *up = l->up;
+	struct writer wr;
+	if (up == NULL || up->state != UP_READY || !conn_alive(up->c) ||
+	    !conn_write(w, up->c, SESSION_REPLY + args.len, &wr))
+		return false;
+	cmd_write_invoke(&wr, UP_CHUNK, call != 0 ? UP_CALLS + (double)call : 0,
+	    method, args);
+	conn_write_end(w, up->c, &wr);
+	return true;
+}
+
 void
 leg_publish(struct worker *w, struct leg *l)
 {

@@ -144,6 +144,12 @@ struct upstream {
 
 struct leg_ops {
 	/*
+	 * an answer to leg_call(); value: AMF0 as it came, "" if there is none.
+	 * NULL: l calls nothing
+	 */
+	void (*answered)(struct worker *w, struct leg *l, uint64_t call,
+	    bool ok, struct span value);
+	/*
 	 * the server took the play: the name may be live there, or not; it took
 	 * the publish; or, of `connect`, the connection
 	 */
@@ -175,6 +181,13 @@ int leg_open(
 
 /* l, opened with `connect`, asks for a stream now: l->name. */
 void leg_publish(struct worker *w, struct leg *l);
+
+/*
+ * Call a method on the connection that l has alone; call: below IPC_CALLS, 0: no
+ * answer is awaited.  False: it is not up
+ */
+bool leg_call(struct worker *w, struct leg *l, uint64_t call,
+    const char *method, struct span args);
 
 /* Ask again, with a longer via. */
 void leg_again(struct worker *w, struct leg *l);

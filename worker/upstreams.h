@@ -7,6 +7,9 @@
 
 enum { UP_CHUNK = WIRE_CHUNK };
 
+/* Transactions of leg_call() begin here: none of ours is so high. */
+#define UP_CALLS ((double)IPC_CALLS)
+
 struct upstreams {
 	TAILQ_HEAD(upstream_list, upstream) all;
 	struct mono tick;

@@ -23,6 +23,10 @@ application.onConnect = function (client, text, number, object) {
 	trace("heard " + text + " " + (number + 1) + " " + object.deep.er);
 	return text == "friend";
 };
+Client.prototype.twice = function (number, object) {
+	object.number = 2 * number;
+	return object;
+};
 END
 city chicago
 city losangeles
@@ -52,6 +56,15 @@ application.onPublish = function (client, stream) {
 END
 # what becomes of a connection that is not kept; its stream's name is the address
 cat >"$TMP/apps/once/main.asc" <<'END'
+function ask(nc, when) {
+	nc.call("twice", { onResult: function (o) {
+		trace(when + ": " + o.number + " " + o.text);
+	} }, 21, { text: "kept" });
+	nc.call("nothing", { onStatus: function (info) {
+		trace(when + ": " + info.code);
+	} });
+	nc.call("twice", null, 1, {});
+}
 application.onPublish = function (client, stream) {
 	var nc = new NetConnection(), ns = new NetStream(nc), name = stream.name;
 	nc.onStatus = function (info) {
@@ -61,12 +74,18 @@ application.onPublish = function (client, stream) {
 		trace(name + " ns " + info.code);
 		if (name == "ended" && info.code == "NetStream.Publish.Start")
 			ns.publish(false);
+		if (name == "friend" && info.code == "NetStream.Publish.Start")
+			ask(nc, "while it publishes");
 	};
+	if (name == "friend")
+		ask(nc, "before it is up"); /* nobody is asked: it is closed */
 	if (name == "friend" || name == "foe")
 		nc.connect("rtmp://losangeles/echo", name, 41, { deep: { er: true } });
 	else
 		nc.connect(name == "nobody" ? "rtmp://losangeles:1936/live" :
 		    name == "self" ? "rtmp://newyork/once" : "rtmp://losangeles/live");
+	if (name == "friend")
+		ask(nc, "at first");
 	ns.attach(stream);
 	ns.publish(name == "taken" ? "demo" : name);
 };
@@ -142,6 +161,11 @@ retry 15 has_traced "self nc NetConnection.Connect.Rejected" || fail "a loop"
 retry 15 has_traced "friend ns NetStream.Publish.Start" || fail "with arguments"
 retry 15 has_traced "foe nc NetConnection.Connect.Rejected" || fail "rejected by the script there"
 retry 5 has_traced "foe ns NetStream.Failed" || fail "its stream"
+for when in "at first" "while it publishes"; do
+	retry 5 has_traced "$when: 42 kept" || fail "$when: no answer to a call"
+	retry 5 has_traced "$when: NetConnection.Call.Failed" || fail "$when: no error of a call"
+done
+expect "a closed connection calls nobody" "$(traced "before it is up: 42 kept")" -eq 0
 use_server losangeles
 for name in friend foe; do
 	wait_event script.trace ".trace == \"heard $name 42 true\"" >/dev/null

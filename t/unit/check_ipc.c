@@ -121,6 +121,32 @@ START_TEST(a_pushed_with_a_text_that_does_not_end_is_malformed)
 }
 END_TEST
 
+START_TEST(a_call_and_its_answer_are_checked)
+{
+	struct ipc_msg m = { .kind = IPC_CALL }, got;
+	struct ipc_call *c = &m.u.call;
+	c->call = IPC_CALLS - 1;
+	c->argslen = IPC_CALL_MAX;
+	ck_assert_int_eq(passes(&m, &got), 1);
+	c->argslen++;
+	ck_assert_int_eq(passes(&m, &got), -EPROTO);
+	c->argslen = 0;
+	c->call++;
+	ck_assert_int_eq(passes(&m, &got), -EPROTO);
+	c->call = 0;
+	memset(c->method, 'm', sizeof c->method);
+	ck_assert_int_eq(passes(&m, &got), -EPROTO);
+	m = (struct ipc_msg){ .kind = IPC_CALLED };
+	m.u.called.valuelen = IPC_CALL_MAX;
+	ck_assert_int_eq(passes(&m, &got), 1);
+	m.u.called.valuelen++;
+	ck_assert_int_eq(passes(&m, &got), -EPROTO);
+	m.u.called.valuelen = 0;
+	m.u.called.call = IPC_CALLS;
+	ck_assert_int_eq(passes(&m, &got), -EPROTO);
+}
+END_TEST
+
 START_TEST(a_message_of_another_length_is_malformed)
 {
 	struct ipc_msg m = push(), got;
@@ -174,6 +200,7 @@ main(void)
 	tcase_add_test(t, a_push_with_a_length_beyond_its_array_is_malformed);
 	tcase_add_test(t, a_push_with_an_unknown_mode_is_malformed);
 	tcase_add_test(t, a_pushed_with_a_text_that_does_not_end_is_malformed);
+	tcase_add_test(t, a_call_and_its_answer_are_checked);
 	tcase_add_test(t, a_message_of_another_length_is_malformed);
 	tcase_add_test(t, words_for_a_client_must_end);
 	tcase_add_test(t, the_keys_of_a_push_are_wiped);

@@ -338,6 +338,58 @@ START_TEST(a_bare_connection_gets_its_stream_with_the_same_id)
 }
 END_TEST
 
+static uint64_t answered_call;
+
+static void
+answered(
+    struct master *m, struct target *t, void *owner, const struct ipc_called *d)
+{
+	(void)m;
+	(void)t;
+	ck_assert_ptr_eq(owner, &heard);
+	answered_call = d->call;
+}
+
+START_TEST(methods_are_called_where_the_connection_is)
+{
+	static const struct target_ops calls = { .told = told,
+		.answered = answered };
+	unsigned slot, again;
+	struct span args = { "abc", 3 };
+	struct target *t = start(KEY("a"), "a");
+	uint64_t id = next(&slot)->u.push.id;
+	targets_give(t, &calls, &heard);
+	/* it is not there yet */
+	ck_assert_ptr_nonnull(targets_call(&M, t, 1, "m", args));
+	ck_assert_int_eq(says(slot, id, PUSHED_UP), 0);
+	ck_assert_ptr_null(targets_call(&M, t, 5, "m", args));
+	const struct ipc_msg *m = next(&again);
+	ck_assert_uint_eq(m->kind, IPC_CALL);
+	ck_assert_uint_eq(again, slot);
+	ck_assert_uint_eq(m->u.call.id, id);
+	ck_assert_uint_eq(m->u.call.call, 5);
+	ck_assert_str_eq(m->u.call.method, "m");
+	ck_assert_uint_eq(m->u.call.argslen, 3);
+	struct ipc_msg d = { .kind = IPC_CALLED };
+	d.u.called.id = id;
+	d.u.called.call = 5;
+	ck_assert_int_eq(targets_message(&M, (slot + 1) % SLOTS, &d), -EPROTO);
+	ck_assert_int_eq(targets_message(&M, slot, &d), 0);
+	ck_assert_uint_eq(answered_call, 5);
+	/* what does not fit, and a worker that takes nothing */
+	static char method[IPC_METHOD_MAX + 1];
+	memset(method, 'm', IPC_METHOD_MAX);
+	ck_assert_ptr_nonnull(targets_call(&M, t, 6, method, args));
+	ck_assert_ptr_nonnull(targets_call(&M, t, IPC_CALLS, "m", args));
+	args.len = IPC_CALL_MAX + 1;
+	ck_assert_ptr_nonnull(targets_call(&M, t, 6, "m", args));
+	args.len = 0;
+	M.slot[slot].proc.qlen = PROC_QUEUE;
+	ck_assert_ptr_nonnull(targets_call(&M, t, 6, "m", args));
+	ck_assert_uint_eq(next(&slot)->kind, 0);
+}
+END_TEST
+
 START_TEST(there_is_a_limit)
 {
 	unsigned n = 0;
@@ -373,6 +425,7 @@ main(void)
 	tcase_add_test(
 	    t, a_worker_that_takes_nothing_is_told_later_and_the_newest);
 	tcase_add_test(t, a_bare_connection_gets_its_stream_with_the_same_id);
+	tcase_add_test(t, methods_are_called_where_the_connection_is);
 	tcase_add_test(t, there_is_a_limit);
 	suite_add_tcase(suite, t);
 	SRunner *r = srunner_create(suite);
