@@ -32,6 +32,19 @@ is_trusted(const struct conf_vhost *v, const struct conn *c)
 	    v->trusted_edges, &c->peer, addr_is_loopback(&c->peer));
 }
 
+/*
+ * The same of any virtual host: the address of a connection that carries clients is that
+ * of the first of them, which may name what it wants; each is judged by its own.
+ */
+static bool
+may_carry(const struct worker *w, const struct conn *c)
+{
+	for (uint32_t i = 0; i < w->conf->nvhosts; i++)
+		if (is_trusted(conf_vhost(w->conf, i), c))
+			return true;
+	return false;
+}
+
 /* A server of ours that will carry clients over this connection, of any application. */
 static enum reason
 carry(struct worker *w, struct conn *c, const struct cmd_connect *cc,
@@ -86,7 +99,7 @@ enter(struct worker *w, struct conn *c, const struct guest_connect *k,
 	s->edge = cc->node.len > 0;
 	/* before it says for whom it speaks */
 	s->trusted = s->edge && is_trusted(e->vhost, c);
-	if (s->trusted && cc->tree != 0)
+	if (s->edge && cc->tree != 0 && may_carry(w, c))
 		return carry(w, c, cc, e->vhost);
 	if (cc->tree != 0)
 		why = REASON_EDGE_TRUST; /* it does without */

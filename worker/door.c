@@ -30,7 +30,7 @@ door_ask(struct worker *w, struct guest *g)
 	else if (scripted_asks(g->vhost, g->app))
 		scripted_ask(w, g);
 	else
-		guest_accept(w, g, true);
+		guest_accept(w, g, !hooked_asks(g->app));
 }
 
 void

@@ -13,12 +13,14 @@
 #include "worker/node.h"
 #include "worker/sessions.h"
 #include "worker/tree.h"
+#include "worker/upstream.h"
 
 /*
  * An edge is asked for a sign of life: it asks us itself only while it hears nothing,
- * and may hear much and have nothing to say.
+ * and may hear much and have nothing to say.  One of which nothing is read for a while
+ * hears at least that, or it would give us up.
  */
-enum { PING_MS = 4000, SILENT_MS = 15000 };
+enum { PING_MS = UP_PING_MS, SILENT_MS = 15000 };
 
 struct tree {
 	struct conn *c;
@@ -213,7 +215,7 @@ check_life(struct worker *w, struct tree *t)
 	uint64_t silent = mono_ms_since(since, w->now);
 	if (silent >= SILENT_MS) {
 		conn_abort(w, c, REASON_EDGE_LOST);
-	} else if (silent >= PING_MS &&
+	} else if ((silent >= PING_MS || c->paused) &&
 		   mono_ms_since(t->pinged, w->now) >= PING_MS &&
 		   conn_write(w, c, 32, &wr)) {
 		wire_user_control(

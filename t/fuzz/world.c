@@ -145,12 +145,25 @@ master_wake_all(const struct master *m)
 	(void)m;
 }
 
+/* Callbacks let everybody in; what else they are told of is nobody's business. */
+static bool
+is_callback(struct world *x, const struct said *s)
+{
+	struct ipc_msg m = { .kind = IPC_ADMIT, .request = s->m.request };
+	if (s->m.kind == IPC_CONNECT)
+		(void)master_tell(&x->master, s->slot, &m);
+	return s->m.kind == IPC_CONNECT || s->m.kind == IPC_CLIENT ||
+	       s->m.kind == IPC_GONE || s->m.kind == IPC_DONE;
+}
+
 static bool
 master_turn(struct world *x)
 {
 	bool any = x->nto_master > 0;
 	for (unsigned i = 0; i < x->nto_master; i++) {
 		const struct said *s = &x->to_master[i];
+		if (is_callback(x, s))
+			continue;
 		bool pulls = s->m.kind >= IPC_WANT;
 		bug_on((pulls ? pulls_message : streams_message)(
 			   &x->master, s->slot, &s->m) != 0);
@@ -438,24 +451,29 @@ tcpinfo_read(int fd, struct tcp_sample *t)
 	return -ENOTSOCK;
 }
 
-/* All defaults, and a route for those who make an edge of it. */
+/* All defaults, a virtual host more, and a route for those who make an edge of it. */
 static struct conf *
 conf_with_route(void)
 {
-	static struct conf_vhost v;
-	static struct conf_app a;
+	static struct conf_vhost v[2];
+	static struct conf_app a[2];
 	static struct conf_route r;
-	struct conf_parts parts = { .vhost = &v, .app = &a, .route = &r };
+	struct conf_parts parts = { .vhost = v, .app = a, .route = &r };
 	char err[80];
 	conf_defaults(&parts.head, CONF_SERVER);
 	conf_defaults(&parts.head, CONF_ADAPTOR);
-	memset(&v, 0, sizeof v);
-	memset(&a, 0, sizeof a);
-	conf_defaults(&v, CONF_VHOST);
-	conf_defaults(&a, CONF_APP);
-	snprintf(v.name, sizeof v.name, "%s", CONF_DEFAULT_VHOST);
+	memset(v, 0, sizeof v);
+	memset(a, 0, sizeof a);
+	for (uint32_t i = 0; i < 2; i++) {
+		conf_defaults(&v[i], CONF_VHOST);
+		conf_defaults(&a[i], CONF_APP);
+		snprintf(v[i].name, sizeof v[i].name, "%s",
+		    i == 0 ? CONF_DEFAULT_VHOST : "other.test");
+		a[i].vhost = i;
+	}
 	bug_on(route_parse("*:*;192.0.2.1:1935", &r, err, sizeof err) != 0);
-	parts.head.nvhosts = parts.head.napps = parts.head.nroutes = 1;
+	parts.head.nvhosts = parts.head.napps = 2;
+	parts.head.nroutes = 1;
 	return conf_pack(&parts);
 }
 

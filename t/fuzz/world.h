@@ -106,7 +106,7 @@ struct link {
 struct world {
 	struct mono now;
 	struct conf *conf;
-	struct conf_app *app; /* of it, the only one */
+	struct conf_app *app; /* of the first virtual host, its only one */
 	struct master master;
 	struct worker w[WORLD_WORKERS];
 	struct link link[WORLD_WORKERS];

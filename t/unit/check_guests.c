@@ -40,11 +40,25 @@ refused(struct client *e, uint32_t msid)
 START_TEST(an_edge_that_is_not_trusted_is_refused)
 {
 	strcpy(conf_vhost(x->conf, 0)->trusted_edges, "203.0.113.0/24");
-	struct client *e = edge_open(0);
+	struct client *e = edge_open(0, "rtmp://localhost/");
 	ck_assert_uint_eq(heard(e, "_error", 0), 1);
 	ck_assert_uint_eq(heard(e, "_result", 0), 0);
 	ck_assert_uint_eq(
 	    counter(0, (unsigned)COUNTER_REASONS + REASON_EDGE_TRUST), 1);
+}
+END_TEST
+
+/* Its address is that of the first client, which may have named anything. */
+START_TEST(an_edge_that_any_virtual_host_trusts_may_carry_clients)
+{
+	struct client *e = edge_open(0, "rtmp://other.test/live");
+	ck_assert_uint_eq(heard(e, "_result", 0), 1);
+	edge_connect(
+	    e, 1, &(struct edge_client){ .url = "rtmp://other.test/live" });
+	ck_assert(refused(e, 1));
+	edge_connect(e, 2, NULL);
+	go(e);
+	ck_assert_uint_eq(heard(e, "_result", 2), 1);
 }
 END_TEST
 
@@ -76,6 +90,21 @@ START_TEST(where_nobody_judges_the_edge_is_told)
 	ck_assert(amf0_find(&r.info, CMD_ASK, &v));
 	ck_assert(v.type == AMF0_BOOLEAN && !v.boolean);
 	ck_assert(!amf0_find(&r.info, CMD_NODE, &v));
+}
+END_TEST
+
+START_TEST(where_callbacks_judge_the_edge_asks_each_time)
+{
+	struct client *e = edge(0);
+	struct cmd cmd;
+	struct cmd_reply r;
+	struct amf0_value v;
+	strcpy(x->app->on_connect, "http://localhost/");
+	edge_connect(e, 5, NULL);
+	go(e);
+	ck_assert_ptr_nonnull(last(e, "_result", &cmd));
+	ck_assert_int_eq(cmd_parse_reply(&cmd, &r), AMF0_OK);
+	ck_assert(!amf0_find(&r.info, CMD_ASK, &v));
 }
 END_TEST
 
@@ -324,7 +353,11 @@ START_TEST(an_edge_of_which_nothing_was_read_is_not_silent)
 	edge_connect(e, 1, NULL);
 	go(e);
 	conn_hold(&x->w[0], client_conn(e));
-	world_wait(x, 20000);
+	world_wait(x, 4500);
+	/* our edges give up who says nothing for 5 s */
+	ck_assert_uint_ge(e->pinged, 1);
+	world_wait(x, 15000);
+	ck_assert_uint_ge(e->pinged, 4);
 	conn_resume(&x->w[0], client_conn(e));
 	world_wait(x, 2000);
 	ck_assert_uint_eq(virtuals(0), 1);
@@ -515,7 +548,10 @@ main(void)
 	tcase_add_checked_fixture(t, begin_trusted, end);
 	suite_add_tcase(s, t);
 	tcase_add_test(t, an_edge_that_is_not_trusted_is_refused);
+	tcase_add_test(
+	    t, an_edge_that_any_virtual_host_trusts_may_carry_clients);
 	tcase_add_test(t, many_clients_are_let_in_on_one_connection);
+	tcase_add_test(t, where_callbacks_judge_the_edge_asks_each_time);
 	tcase_add_test(t, where_nobody_judges_the_edge_is_told);
 	tcase_add_test(t, more_than_there_is_room_for_are_refused_one_by_one);
 	tcase_add_test(t, memory_of_clients_is_limited);

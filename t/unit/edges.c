@@ -47,11 +47,11 @@ connect_as(struct client *c, const struct cmd_connect *k)
 }
 
 struct client *
-edge_open(unsigned worker)
+edge_open(unsigned worker, const char *url)
 {
 	const struct cmd_connect k = { .txn = 1,
 		.app = span_of(""),
-		.tc_url = span_of("rtmp://localhost/"),
+		.tc_url = span_of(url),
 		.node = span_of("00000000000000ed"),
 		.tree = 1 };
 	struct client *c = client_open(x, worker);
@@ -65,7 +65,7 @@ edge_open(unsigned worker)
 struct client *
 edge(unsigned worker)
 {
-	struct client *c = edge_open(worker);
+	struct client *c = edge_open(worker, "rtmp://localhost/");
 	struct cmd_reply r;
 	struct amf0_value v;
 	struct cmd cmd;

@@ -19,8 +19,8 @@ void edges_trusted(void);
 /* The workers are an edge themselves: the server above is 192.0.2.1:1935. */
 void edges_remote(void);
 
-/* A connection that says it carries clients; accepted or not. */
-struct client *edge_open(unsigned worker);
+/* A connection that says it carries clients, of that tcUrl; accepted or not. */
+struct client *edge_open(unsigned worker, const char *url);
 /* The same, which must be accepted. */
 struct client *edge(unsigned worker);
 /* On it: connect of a client, a call of one, sluiceGone.  Delivered by go(). */
