@@ -4,6 +4,7 @@
 # allowed gets no packet, however it is spelled; the same addresses get some as soon as
 # they are listed (so that this test can fail).
 # timeout: 150
+# sanitized: no
 . "${top_srcdir:-$(dirname "$0")/../..}/t/lib.sh"
 . "$top_srcdir/t/rtmp.sh"
 . "$top_srcdir/t/nets.sh"

@@ -3,6 +3,7 @@
 # whether these answer or not: the next one is refused, the rule named, and no packet
 # sent; more streams of the 16 are not; when one is left alone another may come.
 # timeout: 90
+# sanitized: no
 . "${top_srcdir:-$(dirname "$0")/../..}/t/lib.sh"
 . "$top_srcdir/t/rtmp.sh"
 . "$top_srcdir/t/nets.sh"

@@ -6,6 +6,7 @@
 # what is live goes on, and the
 # workers end some time after the encoder.
 # timeout: 200
+# sanitized: no
 . "${top_srcdir:-$(dirname "$0")/../..}/t/lib.sh"
 . "$top_srcdir/t/rtmp.sh"
 . "$top_srcdir/t/nets.sh"
