@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/siphash.h"
 #include "rtmp/tree.h"
 #include "rtmp/wire.h"
 #include "worker/node.h"
@@ -11,18 +12,15 @@
 #include "worker/ways.h"
 
 static uint64_t
-prefix_hash(const struct guest *g)
+prefix_hash(const struct uplink *ul, const struct guest *g)
 {
-	uint64_t h = UINT64_C(14695981039346656037); /* FNV-1a */
-	for (size_t i = 0; i < g->prefix.len; i++)
-		h = (h ^ (uint8_t)g->prefix.p[i]) * UINT64_C(1099511628211);
-	return h;
+	return siphash(ul->hash_key, g->prefix.p, g->prefix.len);
 }
 
 bool
 uplink_trusts(const struct uplink *ul, const struct guest *g)
 {
-	uint64_t h = prefix_hash(g);
+	uint64_t h = prefix_hash(ul, g);
 	for (unsigned i = 0; i < ul->ntold; i++)
 		if (ul->told[i] == h)
 			return true;
@@ -32,7 +30,7 @@ uplink_trusts(const struct uplink *ul, const struct guest *g)
 static void
 note_told(struct uplink *ul, const struct guest *g, bool informed)
 {
-	uint64_t h = prefix_hash(g);
+	uint64_t h = prefix_hash(ul, g);
 	for (unsigned i = 0; i < ul->ntold; i++) {
 		if (ul->told[i] != h)
 			continue;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "common/log.h"
 #include "rtmp/tree.h"
@@ -127,6 +128,7 @@ new_uplink(struct worker *w, const struct guest *g, const struct way *way)
 	if (ul == NULL)
 		return NULL;
 	ul->size = size;
+	(void)!getrandom(ul->hash_key, sizeof ul->hash_key, 0);
 	memcpy(ul->text, app, n);
 	memcpy(ul->text + n, g->url.p, g->url.len);
 	ul->to = (struct up_target){ .vhost = g->vhost,

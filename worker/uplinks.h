@@ -40,7 +40,9 @@ struct uplink {
 	struct held *held;
 	unsigned nheld, held_cap;
 	struct mono plain; /* PLAIN: found out then */
-	/* hashes of prefixes of which the server said that it need not be asked */
+	/* hashes of prefixes of which the server said that it need not be asked;
+	 * clients choose prefixes, but do not know the key */
+	uint64_t hash_key[2];
 	uint64_t told[TOLD_MAX];
 	unsigned ntold;
 	TAILQ_ENTRY(uplink) next;

@@ -457,8 +457,8 @@ conf_with_route(void)
 {
 	static struct conf_vhost v[2];
 	static struct conf_app a[2];
-	static struct conf_route r;
-	struct conf_parts parts = { .vhost = v, .app = a, .route = &r };
+	static struct conf_route r[2];
+	struct conf_parts parts = { .vhost = v, .app = a, .route = r };
 	char err[80];
 	conf_defaults(&parts.head, CONF_SERVER);
 	conf_defaults(&parts.head, CONF_ADAPTOR);
@@ -471,10 +471,15 @@ conf_with_route(void)
 		    i == 0 ? CONF_DEFAULT_VHOST : "other.test");
 		a[i].vhost = i;
 	}
-	bug_on(route_parse("*:*;192.0.2.1:1935", &r, err, sizeof err) != 0);
+	bug_on(route_parse("*:*;192.0.2.1:1935", &r[0], err, sizeof err) != 0);
+	bug_on(route_parse("*:*;192.0.2.1:1936", &r[1], err, sizeof err) != 0);
 	parts.head.nvhosts = parts.head.napps = 2;
-	parts.head.nroutes = 1;
-	return conf_pack(&parts);
+	parts.head.nroutes = 2;
+	struct conf *c = conf_pack(&parts);
+	if (c != NULL)
+		conf_vhost(c, 0)->nroutes =
+		    1; /* the other where it is wanted */
+	return c;
 }
 
 struct world *

@@ -358,6 +358,74 @@ START_TEST(who_was_known_before_the_break_trusts)
 }
 END_TEST
 
+/* Two ways ----------------------------------------------------------------------- */
+
+static uint64_t
+port_of(struct client *s)
+{
+	const char *colon = strrchr(client_conn(s)->row->addr, ':');
+	return colon != NULL ? strtoull(colon + 1, NULL, 10) : 0;
+}
+
+START_TEST(where_the_first_does_not_answer_the_second_is_asked)
+{
+	edges_two_ways();
+	struct client *c = client_at(0, NULL);
+	ck_assert(server_missing(x, 0));
+	world_run(x);
+	struct client *s = tree_above();
+	ck_assert_uint_eq(port_of(s), 1936);
+	server_accepts(s, told_of(s), 1, false, false);
+	go(s);
+	ck_assert(is_in(c));
+}
+END_TEST
+
+START_TEST(who_is_in_is_announced_at_the_other_way)
+{
+	edges_two_ways();
+	struct client *c, *s = first_in(&c);
+	struct client *e = edge(0);
+	edge_connect(e, 1, NULL);
+	go(e);
+	ck_assert_uint_eq(port_of(s), 1935);
+	client_end(s, -ECONNRESET);
+	world_run(x);
+	struct client *t = tree_above();
+	ck_assert_uint_eq(port_of(t), 1936);
+	ck_assert_uint_eq(heard(t, "connect", 1) + heard(t, "connect", 2), 2);
+	/* this one lets neither of them in */
+	server_refuses(t, 1, 1);
+	server_refuses(t, 2, 1);
+	go(t);
+	ck_assert(is_out(c));
+	ck_assert_uint_eq(heard(e, "_error", 1), 1);
+	ck_assert_uint_eq(virtuals(0), 0);
+}
+END_TEST
+
+START_TEST(where_no_way_answers_newcomers_are_refused_and_others_stay)
+{
+	edges_two_ways();
+	struct client *c, *s = first_in(&c), *d = client_at(0, NULL);
+	client_end(s, -ECONNRESET);
+	world_run(x);
+	for (unsigned i = 0; i < 80 && !is_out(d); i++) {
+		(void)server_missing(x, 0);
+		world_wait(x, 100);
+	}
+	ck_assert(is_out(d));
+	ck_assert(is_in(c));
+	/* and is announced when one is there again */
+	s = tree_above();
+	server_accepts(s, told_of(s), 1, false, false);
+	edge_call(c, 0, "hello", 9);
+	go(s);
+	go(c);
+	ck_assert_uint_eq(heard(s, "hello", told_of(s)), 1);
+}
+END_TEST
+
 /* Other makes of server -------------------------------------------------------- */
 
 START_TEST(a_server_of_another_make_judges_nobody)
@@ -876,6 +944,10 @@ add_flow(TCase *t)
 static void
 add_alone(TCase *t)
 {
+	tcase_add_test(t, where_the_first_does_not_answer_the_second_is_asked);
+	tcase_add_test(t, who_is_in_is_announced_at_the_other_way);
+	tcase_add_test(
+	    t, where_no_way_answers_newcomers_are_refused_and_others_stay);
 	tcase_add_test(t, a_server_of_another_make_judges_nobody);
 	tcase_add_test(t, one_that_refuses_to_carry_clients_is_such_a_server);
 	tcase_add_test(t, it_judges_each_client_on_a_connection_of_its_own);

@@ -33,6 +33,12 @@ edges_remote(void)
 	x->far = true;
 }
 
+void
+edges_two_ways(void)
+{
+	conf_vhost(x->conf, 0)->nroutes = 2;
+}
+
 /* Edges below ------------------------------------------------------------------ */
 
 static void

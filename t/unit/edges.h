@@ -18,6 +18,8 @@ struct edge_client {
 void edges_trusted(void);
 /* The workers are an edge themselves: the server above is 192.0.2.1:1935. */
 void edges_remote(void);
+/* There is another way to go, too: 192.0.2.1:1936. */
+void edges_two_ways(void);
 
 /* A connection that says it carries clients, of that tcUrl; accepted or not. */
 struct client *edge_open(unsigned worker, const char *url);
