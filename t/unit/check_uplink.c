@@ -311,7 +311,9 @@ START_TEST(who_is_refused_after_a_break_is_disconnected)
 }
 END_TEST
 
-START_TEST(without_an_answer_newcomers_are_refused_in_time)
+/* Without an answer newcomers are refused, in time. */
+static void
+in_vain(void)
 {
 	struct client *c = client_at(0, NULL);
 	uint64_t waited = 0;
@@ -326,6 +328,18 @@ START_TEST(without_an_answer_newcomers_are_refused_in_time)
 	ck_assert_uint_le(waited, 4000);
 	ck_assert_uint_eq(
 	    counter(0, (unsigned)COUNTER_REASONS + REASON_NO_ANSWER), 1);
+}
+
+START_TEST(without_an_answer_newcomers_are_refused_in_time)
+{
+	in_vain();
+}
+END_TEST
+
+START_TEST(about_whom_callbacks_were_asked_before_waits_as_long)
+{
+	strcpy(x->app->on_connect, "http://localhost/");
+	in_vain();
 }
 END_TEST
 
@@ -985,6 +999,7 @@ main(void)
 	tcase_add_test(t, lost_while_in_calls_fail_and_it_stays);
 	tcase_add_test(t, who_is_refused_after_a_break_is_disconnected);
 	tcase_add_test(t, without_an_answer_newcomers_are_refused_in_time);
+	tcase_add_test(t, about_whom_callbacks_were_asked_before_waits_as_long);
 	tcase_add_test(t, a_server_that_says_nothing_is_given_up);
 	tcase_add_test(t, who_was_known_before_the_break_trusts);
 	add_alone(t);
