@@ -198,8 +198,15 @@ tree_message(struct worker *w, struct conn *c, const struct cmd *cmd,
 		return arrive(w, t, msid, &k);
 	g = find_guest(t, msid);
 	/* it may have been disconnected while this was on its way */
-	if (g != NULL && g->state == GUEST_IN)
+	if (g == NULL)
+		return REASON_NONE;
+	bool answer = cmd->id == CMD_RESULT || cmd->id == CMD_ERROR;
+	if (g->state == GUEST_IN)
 		door_call(w, g, cmd, type, p, n);
+	else if (cmd->txn != 0 && !answer)
+		/* its edge let it in by what was said of others before */
+		guest_call_failed(w, g, cmd->txn, "NetConnection.Call.Failed",
+		    "the server above has not let the client in yet");
 	return REASON_NONE;
 }
 

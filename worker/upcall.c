@@ -263,6 +263,11 @@ answered(
 			v.type == AMF0_BOOLEAN && !v.boolean;
 	note_told(ul, g, informed);
 	g->tried = 0;
+	if (!informed && g->tree == NULL && g->state == GUEST_ASKED) {
+		/* as at the server that has judged: it may stay for its calls */
+		session_of(w, g->c)->stays = true;
+		conn_no_deadline(g->c);
+	}
 	guest_accept(w, g, informed);
 }
 

@@ -262,6 +262,45 @@ START_TEST(more_calls_than_may_wait_are_answered_by_the_edge)
 }
 END_TEST
 
+/* An edge below has let it in already: it was told that it need not ask. */
+START_TEST(a_call_of_a_client_that_is_still_asked_about_is_answered)
+{
+	struct client *e = edge(0);
+	edge_connect(e, 1, NULL);
+	edge_call(e, 1, "hello", 7);
+	edge_call(e, 1, "notify", 0);
+	edge_call(e, 1, "_result", 8);
+	go(e);
+	ck_assert_uint_eq(heard(e, "_error", 1), 1);
+	struct client *s = tree_above();
+	ck_assert_uint_eq(heard(s, "hello", 1), 0);
+	server_accepts(s, 1, 1, false, false);
+	go(s);
+	ck_assert_uint_eq(heard(e, "_result", 1), 1);
+}
+END_TEST
+
+START_TEST(who_was_judged_may_stay_for_its_calls_alone)
+{
+	x->app->command_ms = 5000;
+	struct client *c, *s = first_in(&c), *d = client_at(0, NULL);
+	server_accepts(s, 2, 1, false, true);
+	go(s);
+	ck_assert(is_in(c) && is_in(d));
+	for (unsigned i = 0; i < 16; i++) {
+		uint8_t buf[64];
+		struct writer wr;
+		world_wait(x, 500);
+		writer_init(&wr, buf, sizeof buf);
+		wire_user_control(&wr, WIRE_PING_RESPONSE, s->ping);
+		client_put(s, buf, wr.len);
+		go(s);
+	}
+	ck_assert(is_in(c));
+	ck_assert(is_out(d));
+}
+END_TEST
+
 /* The path breaks -------------------------------------------------------------- */
 
 START_TEST(lost_while_asked_it_is_asked_again)
@@ -995,6 +1034,9 @@ main(void)
 	tcase_add_test(t, calls_go_up_and_answers_come_back);
 	tcase_add_test(t, calls_that_were_answered_do_not_count);
 	tcase_add_test(t, more_calls_than_may_wait_are_answered_by_the_edge);
+	tcase_add_test(
+	    t, a_call_of_a_client_that_is_still_asked_about_is_answered);
+	tcase_add_test(t, who_was_judged_may_stay_for_its_calls_alone);
 	tcase_add_test(t, lost_while_asked_it_is_asked_again);
 	tcase_add_test(t, lost_while_in_calls_fail_and_it_stays);
 	tcase_add_test(t, who_is_refused_after_a_break_is_disconnected);
