@@ -54,9 +54,9 @@ int
 talk_unpack(const void *buf, size_t len, struct talk *t)
 {
 	struct talk_head h;
-	const char *p = (const char *)buf + sizeof h;
 	if (len < sizeof h)
 		return -EPROTO;
+	const char *p = (const char *)buf + sizeof h;
 	memcpy(&h, buf, sizeof h);
 	size_t left = len - sizeof h;
 	if (h.size != len || h.kind == 0 || h.kind >= TALK_KIND_COUNT ||
@@ -133,6 +133,12 @@ talk_send(struct talk_link *l, const struct talk *t)
 	l->last = &p->next;
 	l->bytes += p->len;
 	return talk_flush(l);
+}
+
+int
+talk_offer(struct talk_link *l, const struct talk *t)
+{
+	return l->bytes > TALK_QUEUE / 2 ? -ENOBUFS : talk_send(l, t);
 }
 
 int

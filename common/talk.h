@@ -114,6 +114,12 @@ void talk_close(struct talk_link *l);
  */
 int talk_send(struct talk_link *l, const struct talk *t);
 
+/*
+ * The same of what may be lost; half of the queue is kept for what may not.
+ * Returns	as talk_send(); -ENOBUFS: half of TALK_QUEUE waits
+ */
+int talk_offer(struct talk_link *l, const struct talk *t);
+
 /* Send what waits, as far as it goes.  Returns 0, or -errno: the end is gone. */
 int talk_flush(struct talk_link *l);
 

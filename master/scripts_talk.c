@@ -61,6 +61,35 @@ matters(enum talk_kind kind)
 	return kind != TALK_INVOKE && kind != TALK_BROADCAST;
 }
 
+/*
+ * What is too long to be said is said without what makes it so: numbers of a script may
+ * be longer here than where they come from.
+ */
+static struct talk
+shortened(const struct talk *t)
+{
+	struct talk s = *t;
+	if (t->kind == TALK_RETURN) {
+		s.kind = TALK_FAIL;
+		s.field[0] = span_of("the method's value is too long");
+	} else if (t->kind == TALK_REJECT || t->kind == TALK_REDIRECT) {
+		s.field[1] = span_of("");
+	}
+	return s;
+}
+
+static int
+say(struct talk_link *l, const struct talk *t)
+{
+	if (!matters(t->kind))
+		return talk_offer(l, t);
+	int r = talk_send(l, t);
+	if (r != -EMSGSIZE)
+		return r;
+	struct talk s = shortened(t);
+	return talk_send(l, &s);
+}
+
 void
 scripts_say(struct master *m, unsigned slot, const struct talk *t)
 {
@@ -68,7 +97,7 @@ scripts_say(struct master *m, unsigned slot, const struct talk *t)
 	if (s->proc.pid == 0 || s->talk.fd < 0 || s->proc.why != PROC_ALIVE)
 		return;
 	bool waited = talk_waits(&s->talk);
-	int r = talk_send(&s->talk, t);
+	int r = say(&s->talk, t);
 	if (r != 0 && matters(t->kind))
 		proc_kill(&s->proc, PROC_QUEUE_FULL);
 	if (waited != talk_waits(&s->talk))

@@ -342,17 +342,28 @@ invoked(struct worker *w, struct guest *g, const struct talk *t)
 		guest_send(w, g, type, wr.buf, wr.len);
 }
 
+/* Written once for all, in both ways: a command of AMF3 has one byte more in front. */
 static void
 broadcast(struct worker *w, const struct talk *t)
 {
 	struct guest_table *all = &w->scripted->guests;
-	struct guest *g, *after;
+	struct guest *g;
+	struct writer wr;
+	writer_init(&wr, w->scripted->amf, SENT_MAX);
+	writer_u8(&wr, 0);
+	amf0_write_string(&wr, t->field[0]);
+	amf0_write_number(&wr, t->number);
+	amf0_write_null(&wr);
+	if (!amfjson_parse_args(&wr, t->field[1]))
+		return;
 	for (unsigned i = 0; i < GUEST_BUCKETS && all->n > 0; i++)
-		for (g = LIST_FIRST(&all->bucket[i]); g != NULL; g = after) {
-			after = LIST_NEXT(g, next_above);
+		LIST_FOREACH (g, &all->bucket[i], next_above) {
+			unsigned skip = g->connect_type != WIRE_COMMAND_AMF3;
 			if (g->state == GUEST_IN &&
 			    span_equal(g->prefix, t->field[2]))
-				invoked(w, g, t);
+				guest_send(w, g,
+				    skip ? WIRE_COMMAND : WIRE_COMMAND_AMF3,
+				    wr.buf + skip, wr.len - skip);
 		}
 }
 
@@ -459,6 +470,8 @@ read_some(struct worker *w)
 			return;
 		}
 		hear(w, &t);
+		if (t.kind == TALK_BROADCAST)
+			break; /* that was many */
 	}
 	worker_wake_at(w, w->now);
 }

@@ -183,6 +183,36 @@ START_TEST(a_connect_that_waits_can_be_forgotten)
 }
 END_TEST
 
+START_TEST(what_may_be_lost_leaves_room_for_what_may_not)
+{
+	struct talk_link a;
+	int sv[2], r;
+	unsigned n = 0;
+	ck_assert_int_eq(
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, sv), 0);
+	talk_open(&a, sv[0]);
+	memset(text, 'x', TALK_TEXT_MAX);
+	struct talk t = { .kind = TALK_BROADCAST };
+	t.field[0] = (struct span){ text, 50000 };
+	while ((r = talk_offer(&a, &t)) == 0)
+		ck_assert_uint_lt(++n, 1000);
+	ck_assert_int_eq(r, -ENOBUFS);
+	ck_assert_uint_le(a.bytes, TALK_QUEUE / 2 + TALK_MAX);
+	t.kind = TALK_ACCEPT;
+	for (unsigned i = 0; i < 30; i++)
+		ck_assert_int_eq(talk_send(&a, &t), 0);
+	talk_close(&a);
+	close(sv[1]);
+}
+END_TEST
+
+START_TEST(nothing_is_no_message)
+{
+	struct talk t;
+	ck_assert_int_eq(talk_unpack(NULL, 0, &t), -EPROTO);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -194,6 +224,8 @@ main(void)
 	tcase_add_test(t, the_longest_is_sent_and_one_byte_more_is_not);
 	tcase_add_test(t, what_waits_keeps_its_order_and_is_bounded);
 	tcase_add_test(t, a_connect_that_waits_can_be_forgotten);
+	tcase_add_test(t, what_may_be_lost_leaves_room_for_what_may_not);
+	tcase_add_test(t, nothing_is_no_message);
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
 	int failed = srunner_ntests_failed(r);
