@@ -699,6 +699,78 @@ START_TEST(both_sides_may_die_at_once)
 }
 END_TEST
 
+/* Addresses in two halves ------------------------------------------------------ */
+
+/* A client of which the rest of the address comes with a stream: it is asked about then. */
+static struct client *
+in_halves(void)
+{
+	const struct cmd_connect k = { .txn = 1,
+		.app = span_of("?rtmp:/"),
+		.tc_url = span_of("rtmp://localhost:1935/?rtmp:/") };
+	uint8_t buf[1024];
+	struct writer wr;
+	struct client *c = client_open(x, 0);
+	ck_assert_ptr_nonnull(c);
+	c->listens = true;
+	client_shake(c);
+	writer_init(&wr, buf, sizeof buf);
+	cmd_write_connect(&wr, c->chunk, &k);
+	client_put(c, buf, wr.len);
+	client_set_chunk(c, 65536);
+	client_call(c, CMD_CREATE_STREAM, 0);
+	go(c);
+	ck_assert_uint_eq(heard(c, "_result", 0), 2);
+	client_play(c, 1, "origin.example/live/a");
+	/* comes after it, and waits, too */
+	client_call_name(c, CMD_GET_STREAM_LENGTH, "a");
+	go(c);
+	ck_assert(client_conn(c)->paused);
+	return c;
+}
+
+START_TEST(a_command_waits_for_the_answer)
+{
+	struct client *c = in_halves(), *s = tree_above();
+	ck_assert_uint_eq(heard(c, "onStatus", 1), 0);
+	server_accepts(s, told_of(s), 1, false, false);
+	go(s);
+	ck_assert(client_was_told(c, "NetStream.Play.Start"));
+	/* nothing of connect again; the length */
+	ck_assert_uint_eq(heard(c, "_result", 0), 3);
+}
+END_TEST
+
+START_TEST(a_command_waits_in_vain)
+{
+	struct client *c = in_halves(), *s = tree_above();
+	server_refuses(s, told_of(s), 1);
+	go(s);
+	ck_assert_uint_eq(heard(c, "onStatus", 0), 1);
+	ck_assert(!client_was_told(c, "NetStream.Play.Start"));
+	ck_assert(is_out(c));
+}
+END_TEST
+
+START_TEST(a_command_that_waits_ends_with_its_client)
+{
+	struct client *c = in_halves(), *s = tree_above();
+	uint32_t msid = told_of(s);
+	/* at once: it is accepted, and gone before it has heard so */
+	client_end(c, -ECONNRESET);
+	server_accepts(s, msid, 1, false, false);
+	go(s);
+	ck_assert_ptr_null(client_conn(c));
+	c = in_halves();
+	client_end(c, -ECONNRESET);
+	world_run(x);
+	server_accepts(s, msid + 1, 1, false, false);
+	go(s);
+	ck_assert_ptr_nonnull(client_conn(s));
+	ck_assert_uint_eq(heard(s, "sluiceGone", 0), 2);
+}
+END_TEST
+
 /* Flow ------------------------------------------------------------------------- */
 
 enum { BIG = 8000 };
@@ -980,6 +1052,9 @@ END_TEST
 static void
 add_flow(TCase *t)
 {
+	tcase_add_test(t, a_command_waits_for_the_answer);
+	tcase_add_test(t, a_command_waits_in_vain);
+	tcase_add_test(t, a_command_that_waits_ends_with_its_client);
 	tcase_add_test(
 	    t, the_connection_of_all_is_not_lost_by_what_many_say_at_once);
 	tcase_add_test(t,
