@@ -80,13 +80,13 @@ judge(struct master *m, struct client *c, uint64_t now)
 {
 	uint64_t ms = (now - c->since_ns) / NS_PER_MS;
 	char text[WORDS];
-	if (c->state == CLIENT_WAITS)
-		scripts_client_tell(m, c); /* maybe there is room now */
-	else if (!c->in && ms > answer_ms(m, c)) {
+	if (!c->in && ms > answer_ms(m, c)) {
 		snprintf(text, sizeof text,
 		    "the application's script has not answered for %u s",
 		    (unsigned)(ms / 1000));
 		scripts_client_refuse(m, c, text);
+	} else if (c->state == CLIENT_WAITS) {
+		scripts_client_tell(m, c); /* maybe there is room now */
 	}
 }
 

@@ -2,7 +2,8 @@
 # A script that says more than can be passed on harms nobody but itself: a value that is
 # too long fails its call, and what is broadcast to a worker that is busy is lost rather
 # than the worker.  A client whose connect is too long to be kept is told so when its
-# script is started again.
+# script is started again.  Who comes to a script that is behind, and may be for ever, waits
+# as long as CommandTimeout says.
 # timeout: 90
 . "${top_srcdir:-$(dirname "$0")/../..}/t/lib.sh"
 . "$top_srcdir/t/rtmp.sh"
@@ -38,6 +39,15 @@ application.onConnect = function (client, how) {
 	return true;
 };
 EOF
+mkdir "$TMP/apps/behind"
+cat >"$TMP/apps/behind/Application.xml" <<'EOF'
+<Application>
+  <ScriptEngine><MaxTimeOut>0</MaxTimeOut></ScriptEngine>
+  <Client><CommandTimeout>3</CommandTimeout></Client>
+</Application>
+EOF
+echo 'Client.prototype.hang = function () { trace("hangs"); while (true) {} };' \
+    >"$TMP/apps/behind/main.asc"
 chmod -R a+rX "$TMP/apps"
 VHOST_XML="<AppsDir>$TMP/apps</AppsDir>"
 start_server -w 1
@@ -116,4 +126,26 @@ retry 10 traced "connect page-stays" 2 || fail "who stays is not told to the nex
 same_worker "a restart"
 exec 9>&-
 stop "$stays"
+
+# a script without a limit of time that does not come back, and more calls than wait for it
+pad=$(printf '%0400d' 1)
+{
+	app=behind connect_script page-behind
+	printf '%s\n' 'wait name=_result txn=1' 'cmd 0 hang 0 null'
+	for ((i = 0; i < 10000; i++)); do
+		echo "cmd 0 none 0 null s:$pad"
+	done
+	# the last is told that there is too much to do: the queue is full
+	printf '%s\n' "cmd 0 none 2 null s:$pad" 'wait name=_error txn=2' 'wait type=closed'
+} >"$TMP/calls"
+probe_start behind "$TMP/calls"
+behind=$spawned
+retry 20 has_got behind '.name == "_error" and .txn == 2 and (.args[1].description | test("too much"))' ||
+    fail "the queue of the script is not full"
+probe newcomer <<EOF
+$(app=behind connect_script page-newcomer s:$pad$pad)
+wait type=closed
+EOF
+expect "an answer" "$(got newcomer '.name == "_error" and (.args[1].description | test("has not answered for [34] s"))')" -eq 1
+stop "$behind"
 stop_server
