@@ -18,7 +18,8 @@ enum {
 	INFO_MAX = 48 * 1024,		/* bytes of an information object, */
 	SENT_MAX = SESSION_COMMAND_MAX, /* of a message: edges take no more */
 	WORDS = 300,
-	AT_ONCE = 64 /* messages in a turn: media comes first */
+	AT_ONCE = 64, /* messages in a turn: media comes first */
+	FLUSH_MS = 5  /* until what the master did not take is tried again */
 };
 
 struct scripted {
@@ -28,6 +29,7 @@ struct scripted {
 	unsigned ngone, gone_cap;
 	unsigned nasked; /* attached, and not in */
 	bool readable;
+	struct mono flushed;
 	char heard[TALK_MAX];
 	uint8_t json[TALK_TEXT_MAX], amf[SENT_MAX];
 };
@@ -516,12 +518,27 @@ scripted_leave(struct worker *w, struct guest *g)
 	s->gone[s->ngone++] = g->id;
 }
 
+/* Many may wait behind what one client says: not until the next tick. */
+static void
+flush(struct worker *w)
+{
+	struct scripted *s = w->scripted;
+	if (!talk_waits(&s->link) || w->orphan)
+		return;
+	if (mono_ms_since(s->flushed, w->now) >= FLUSH_MS) {
+		(void)talk_flush(&s->link);
+		s->flushed = w->now;
+	}
+	worker_wake_at(w, mono_add_ms(s->flushed, FLUSH_MS));
+}
+
 void
 scripted_turn(struct worker *w)
 {
 	struct scripted *s = w->scripted;
 	if (s->readable)
 		read_some(w);
+	flush(w);
 	/* what they published has ended by now, and the master knows */
 	for (unsigned i = 0; i < s->ngone; i++)
 		say_gone(w, s->gone[i]);
@@ -546,7 +563,6 @@ drop_ended(struct worker *w)
 void
 scripted_tick(struct worker *w)
 {
-	(void)talk_flush(&w->scripted->link);
 	if (w->scripted->nasked > 0)
 		drop_ended(w);
 }

@@ -31,12 +31,12 @@ void scripted_leave(struct worker *w, struct guest *g);
 void scripted_event(struct worker *w, bool more);
 
 /*
- * After the events of a turn: some of what the master says; and it hears who is
- * gone.
+ * After the events of a turn: some of what the master says; and it hears what did not
+ * fit before, and who is gone.
  */
 void scripted_turn(struct worker *w);
 
-/* Once per TICK_MS: what did not fit, clients that end while they wait. */
+/* Once per TICK_MS: clients that end while they wait. */
 void scripted_tick(struct worker *w);
 
 /* The master is gone: refuse those who wait for an answer. */
