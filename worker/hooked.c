@@ -13,8 +13,11 @@
 #include "worker/tree.h"
 #include "worker/welcome.h"
 
+/* As many as come at once may wait for one slow receiver: by request. */
+enum { BUCKETS = 1024 };
+
 struct hooked {
-	LIST_HEAD(, guest) waiting;
+	LIST_HEAD(, guest) waiting[BUCKETS];
 };
 
 int
@@ -23,7 +26,8 @@ hooked_init(struct worker *w)
 	w->hooked = calloc(1, sizeof *w->hooked);
 	if (w->hooked == NULL)
 		return -ENOMEM;
-	LIST_INIT(&w->hooked->waiting);
+	for (unsigned i = 0; i < BUCKETS; i++)
+		LIST_INIT(&w->hooked->waiting[i]);
 	return 0;
 }
 
@@ -106,7 +110,7 @@ hooked_ask(struct worker *w, struct guest *g)
 	g->state = GUEST_ASKED;
 	g->hook = m.request = link_request(w);
 	m.u.done.conn = g->id;
-	LIST_INSERT_HEAD(&w->hooked->waiting, g, next_hook);
+	LIST_INSERT_HEAD(&w->hooked->waiting[g->hook % BUCKETS], g, next_hook);
 	link_send(w, &m);
 	return true;
 }
@@ -126,7 +130,7 @@ hooked_message(struct worker *w, const struct ipc_msg *m)
 	if (m->kind != IPC_ADMIT && m->kind != IPC_REFUSE &&
 	    m->kind != IPC_REDIRECT)
 		return false;
-	LIST_FOREACH (g, &w->hooked->waiting, next_hook)
+	LIST_FOREACH (g, &w->hooked->waiting[m->request % BUCKETS], next_hook)
 		if (g->hook == m->request)
 			break;
 	if (g == NULL)
@@ -146,6 +150,7 @@ void
 hooked_orphan(struct worker *w)
 {
 	struct guest *g;
-	while ((g = LIST_FIRST(&w->hooked->waiting)) != NULL)
-		drop(w, g, REASON_NO_MASTER, "", "");
+	for (unsigned i = 0; i < BUCKETS; i++)
+		while ((g = LIST_FIRST(&w->hooked->waiting[i])) != NULL)
+			drop(w, g, REASON_NO_MASTER, "", "");
 }
