@@ -15,7 +15,7 @@ struct talk_head {
 	uint32_t len[TALK_FIELDS], unused2;
 };
 _Static_assert(
-    sizeof(struct talk_head) + TALK_TEXT_MAX <= TALK_MAX, "the longest fits");
+    sizeof(struct talk_head) + TALK_TEXT_MAX == TALK_MAX, "the longest fits");
 
 struct talk_piece {
 	struct talk_piece *next;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,7 +12,7 @@
 #include "master/scripts.h"
 #include "master/scripts_clients.h"
 
-enum { AT_ONCE = 64 };
+enum { AT_ONCE = 64, HEAD = TALK_MAX - TALK_TEXT_MAX };
 
 static void
 watch(struct master *m, unsigned slot, int op)
@@ -158,17 +159,23 @@ scripts_worker_event(struct master *m, unsigned slot, uint32_t events)
 		   : 0;
 }
 
+/* Messages that have come by now, at most: one that goes on is not waited for. */
+static unsigned
+unread(const struct talk_link *l)
+{
+	int bytes = 0;
+	if (l->fd < 0 || ioctl(l->fd, FIONREAD, &bytes) != 0 || bytes < 0)
+		return 0;
+	return (unsigned)bytes / HEAD;
+}
+
 void
 scripts_client_gone(struct master *m, unsigned slot, uint64_t id)
 {
 	struct client *c = scripts_client(m, id);
 	/* it was said after its CONNECT, which may be unread yet */
-	for (unsigned i = 0; c == NULL && i < 2; i++) {
-		if (m->slot[slot].talk.fd < 0 ||
-		    read_talk(m, slot, UINT32_MAX) != 0)
-			return;
+	if (c == NULL && read_talk(m, slot, unread(&m->slot[slot].talk)) == 0)
 		c = scripts_client(m, id);
-	}
 	if (c != NULL && c->slot == slot)
 		scripts_client_end(m, c);
 }
