@@ -142,6 +142,15 @@ find_nc(struct script *s, const char *inst, json_int_t nc)
 	return at;
 }
 
+static unsigned
+connections(const struct script *s)
+{
+	unsigned n = 0;
+	for (const struct nc *c = s->ncs; c != NULL; c = c->next)
+		n++;
+	return n;
+}
+
 static void
 open_nc(struct master *m, struct script *s, const char *inst, const json_t *j)
 {
@@ -149,9 +158,11 @@ open_nc(struct master *m, struct script *s, const char *inst, const json_t *j)
 		scripts_remote_open(m, s, inst, j);
 		return;
 	}
-	struct nc *c = calloc(1, sizeof *c);
 	json_int_t nc = number(j, "nc");
-	const char *why = "out of memory";
+	bool full = connections(s) >= NAMES_MAX;
+	struct nc *c = full ? NULL : calloc(1, sizeof *c);
+	const char *why =
+	    full ? "the application has too many connections" : "out of memory";
 	if (c != NULL)
 		why = put(c->inst, sizeof c->inst, span_of(inst))
 			  ? read_url(m, scripts_text(j, "url"), c, s)
