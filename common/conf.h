@@ -49,7 +49,7 @@ enum conf_slow { CONF_SLOW_SKIP, CONF_SLOW_AUDIO, CONF_SLOW_CLOSE };
 
 enum conf_mode { CONF_MODE_LOCAL, CONF_MODE_REMOTE };
 
-enum conf_check { CONF_CHECK_EDGE, CONF_CHECK_ORIGIN };
+enum conf_check { CONF_CHECK_EDGE, CONF_CHECK_ORIGIN, CONF_CHECK_NONE };
 
 /* Latency: a window of that many ms from 0 (lowest), or: */
 enum { CONF_LATENCY_BALANCED = -1, CONF_LATENCY_THROUGHPUT = 350 };

@@ -46,7 +46,7 @@ const unsigned conf_params_count = sizeof conf_params / sizeof conf_params[0];
 static const char *const level_names[] = { "debug", "info", "notice", "warning",
 	"error" };
 static const char *const mode_names[] = { "local", "remote" };
-static const char *const check_names[] = { "edge", "origin" };
+static const char *const check_names[] = { "edge", "origin", "none" };
 static const char *const slow_names[] = { "skip", "audio", "close" };
 static const char *const order_names[] = { "Allow,Deny", "Deny,Allow" };
 static const char *const fail_names[] = { "closed", "open" };
@@ -204,7 +204,7 @@ expected(const struct conf_param *p, char *err, unsigned errlen)
 		snprintf(err, errlen, "local or remote");
 		return;
 	case CONF_CHECK:
-		snprintf(err, errlen, "edge or origin");
+		snprintf(err, errlen, "edge, origin or none");
 		return;
 	case CONF_SLOW:
 		snprintf(err, errlen, "skip, audio or close");
@@ -303,7 +303,7 @@ conf_set(void *of, const struct conf_param *p, const char *text, char *err,
 	else if (p->type == CONF_MODE)
 		r = pick(mode_names, 2, buf, &v);
 	else if (p->type == CONF_CHECK)
-		r = pick(check_names, 2, buf, &v);
+		r = pick(check_names, 3, buf, &v);
 	else if (p->type == CONF_SLOW)
 		r = pick(slow_names, 3, buf, &v);
 	else if (p->type == CONF_LATENCY)
@@ -344,7 +344,7 @@ conf_print(const void *of, const struct conf_param *p, char *buf, unsigned len)
 	else if (p->type == CONF_MODE)
 		snprintf(buf, len, "%s", mode_names[v != 0]);
 	else if (p->type == CONF_CHECK)
-		snprintf(buf, len, "%s", check_names[v != 0]);
+		snprintf(buf, len, "%s", check_names[v < 3 ? v : 0]);
 	else if (p->type == CONF_SLOW)
 		snprintf(buf, len, "%s", slow_names[v < 3 ? v : 0]);
 	else if (p->type == CONF_LATENCY && v == CONF_LATENCY_BALANCED)

@@ -138,7 +138,7 @@ scripts_run(struct master *m, struct script *s)
 	s->id = ++m->scripts->next_id;
 	s->respawn_ns = 0;
 	s->quit_ns = s->asked_ns = 0;
-	s->again = s->killed = false;
+	s->again = s->killed = s->noisy = false;
 	s->start_ns = s->heard_ns = clock_now().ns;
 	int r = scripts_fork(m, s);
 	if (r != 0) {
@@ -379,9 +379,10 @@ log_exit(const struct script *s, pid_t pid, const siginfo_t *info, bool asked,
 	    .vhost = span_of(s->vhost), .app = span_of(s->app),
 	    .script_pid = pid, .status = { exited, info->si_status },
 	    .signal = exited ? NULL : sigabbrev_np(info->si_status),
-	    .cause = s->killed ? "does not answer"
-		     : asked   ? "asked"
-			       : "itself",
+	    .cause = s->noisy	 ? "says too much"
+		     : s->killed ? "does not answer"
+		     : asked	 ? "asked"
+				 : "itself",
 	    .uptime_ms = (now - s->start_ns) / NS_PER_MS,
 	    .restart_ms = restart_ms);
 }

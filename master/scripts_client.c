@@ -472,6 +472,16 @@ failed(struct master *m, struct script *s, const json_t *j)
 	}
 }
 
+/* Other messages of a script are lost then, or there are few of them. */
+static void
+too_noisy(struct script *s)
+{
+	if (s->killed)
+		return;
+	s->noisy = true;
+	scripts_kill(s);
+}
+
 bool
 scripts_client_message(
     struct master *m, struct script *s, const char *kind, const json_t *j)
@@ -498,6 +508,8 @@ scripts_client_message(
 	else if (k == DROP)
 		scripts_client_refuse(
 		    m, c, "disconnected by the application's script");
+	else if (k == ACCESS && scripts_talk_full(m, c->slot))
+		too_noisy(s);
 	else if (k == ACCESS)
 		say_access(
 		    m, c, scripts_text(j, "read"), scripts_text(j, "write"));

@@ -50,6 +50,9 @@ struct client_table {
 	LIST_HEAD(, client) bucket[CLIENT_BUCKETS];
 };
 
+/* Does so much wait for the worker of a slot that no more should be said to it? */
+bool scripts_talk_full(const struct master *m, unsigned slot);
+
 /* Say it to the worker of a slot. */
 void scripts_say(struct master *m, unsigned slot, const struct talk *t);
 

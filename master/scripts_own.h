@@ -82,6 +82,7 @@ struct script {
 	uint64_t quit_ns;  /* it is told to end, and killed then; 0: not so */
 	bool again;	   /* when it has ended another is wanted */
 	bool killed;
+	bool noisy; /* killed: it said more than a worker can hear */
 	struct piece *first, **last;
 	size_t waits; /* bytes */
 	struct instance *insts;

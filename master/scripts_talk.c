@@ -91,6 +91,12 @@ say(struct talk_link *l, const struct talk *t)
 	return talk_send(l, &s);
 }
 
+bool
+scripts_talk_full(const struct master *m, unsigned slot)
+{
+	return m->slot[slot].talk.bytes > TALK_QUEUE / 2;
+}
+
 void
 scripts_say(struct master *m, unsigned slot, const struct talk *t)
 {

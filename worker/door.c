@@ -7,10 +7,12 @@
 #include "worker/scripted.h"
 #include "worker/uplink.h"
 
+/* An edge that asks the server above? */
 static bool
 is_edge(const struct conf_vhost *v)
 {
-	return v->mode == CONF_MODE_REMOTE;
+	return v->mode == CONF_MODE_REMOTE &&
+	       v->client_check != CONF_CHECK_NONE;
 }
 
 bool

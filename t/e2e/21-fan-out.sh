@@ -30,9 +30,10 @@ check_sockets() {
 		sockets_of "$pid" >"$TMP/sockets.$pid"
 		note "worker $pid: $(awk '{ print $1, $2 }' "$TMP/sockets.$pid" |
 		    sort | uniq -c | tr -s ' \n' ' ')"
-		# one pair to the master, one channel of the log, clients
+		# two pairs to the master (one is the talk of scripts), one channel
+		# of the log, clients
 		expect "SEQPACKET sockets of $pid" \
-		    "$(grep -c '^u_seq' "$TMP/sockets.$pid")" -eq 1
+		    "$(grep -c '^u_seq' "$TMP/sockets.$pid")" -eq 2
 		expect "datagram sockets of $pid" \
 		    "$(grep -c '^u_dgr' "$TMP/sockets.$pid")" -eq 1
 		foreign=$(grep -v '^u_seq\|^u_dgr' "$TMP/sockets.$pid" |

@@ -19,7 +19,7 @@ error_log $TMP/nginx/error.log warn;
 events { worker_connections 256; }
 rtmp { server { listen 127.0.0.1:$other; application live { live on; } } }
 END
-VHOST_XML="<Proxy><Mode>remote</Mode><Anonymous>true</Anonymous><RouteTable><RouteEntry>*:*;127.0.0.1:$other</RouteEntry></RouteTable><LingerTime>1</LingerTime></Proxy>"
+VHOST_XML="<Proxy><Mode>remote</Mode><Anonymous>true</Anonymous><ClientCheck>none</ClientCheck><RouteTable><RouteEntry>*:*;127.0.0.1:$other</RouteEntry></RouteTable><LingerTime>1</LingerTime></Proxy>"
 start_server -w 2
 clip 10
 

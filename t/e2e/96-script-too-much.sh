@@ -18,6 +18,14 @@ function big() {
 }
 Client.prototype.add = function (a, b) { return a + b; };
 Client.prototype.big = big;
+Client.prototype.access = function () {
+	var client = this, far = "/" + long.slice(0, 900);
+	setTimeout(function () {
+		for (var i = 0; i < 20000; i++)
+			client.readAccess = far + i;
+	}, 1000);
+	trace("access");
+};
 var long = "0123456789";
 while (long.length < 50000)
 	long += long;
@@ -126,6 +134,22 @@ retry 10 traced "connect page-stays" 2 || fail "who stays is not told to the nex
 same_worker "a restart"
 exec 9>&-
 stop "$stays"
+
+# rights that are set again and again, and the worker does not listen: the script ends,
+# the worker does not
+printf '%s\n' "$(connect_script page-access s:yes)" 'wait name=_result txn=1' 'cmd 0 access 0 null' 'read 20000' >"$TMP/access"
+probe_start access "$TMP/access"
+access=$spawned
+retry 10 traced access 1 || fail "access() is not called"
+kill -STOP "$worker"
+noisy() {
+	has_event script.exit '.cause == "says too much"'
+}
+retry 8 noisy || { kill -CONT "$worker"; fail "the script is not ended: $(events script.exit)"; }
+kill -CONT "$worker"
+retry 10 traced "connect page-access" 2 || fail "the next process is not told who is there"
+same_worker "rights without end"
+stop "$access"
 
 # a script without a limit of time that does not come back, and more calls than wait for it
 pad=$(printf '%0400d' 1)
