@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "common/clock.h"
+#include "ctl/answer.h"
 #include "ctl/app.h"
 #include "ctl/filter.h"
 #include "ctl/output.h"
@@ -79,43 +80,12 @@ static const struct view list_view = { list_columns, COUNT(list_columns), false,
 			 refused_view = { refused_columns,
 				 COUNT(refused_columns), false, "" };
 
-static enum ctl_exit
-failed(enum ctl_exit rc, const char *err)
-{
-	fprintf(stderr, "sluicectl: %s\n", err);
-	return rc;
-}
-
-static enum ctl_exit
-show(const struct ctl *c, const struct view *v, const json_t *doc)
-{
-	const struct output *o = c->json ? &output_json : &output_text;
-	return o->show(stdout, v, doc) == 0
-		   ? CTL_DONE
-		   : failed(CTL_REFUSED, "standard output: cannot write");
-}
-
 /* List. ---------------------------------------------------------------------- */
 
-/* Packet by packet. */
 enum ctl_exit
 app_rows(const char *run, json_t *rows, char *err, size_t errlen)
 {
-	json_t *answer;
-	json_int_t after = 0;
-	for (bool more = true; more; json_decref(answer)) {
-		enum ctl_exit rc = attach_ask(run,
-		    json_pack("{s:s, s:I}", "command", "apps", "after", after),
-		    &answer, err, errlen);
-		if (rc != CTL_DONE)
-			return rc;
-		const json_t *next = json_object_get(answer, "next");
-		more =
-		    json_is_integer(next) && json_integer_value(next) > after;
-		after = json_integer_value(next);
-		json_array_extend(rows, json_object_get(answer, "apps"));
-	}
-	return CTL_DONE;
+	return answer_rows(run, "apps", "apps", rows, err, errlen);
 }
 
 enum ctl_exit
@@ -126,7 +96,8 @@ verb_app_list(const struct ctl *c)
 	enum ctl_exit rc = app_rows(c->run, rows, err, sizeof err);
 	if (rc == CTL_DONE && filter_rows(c, rows, err, sizeof err) != 0)
 		rc = CTL_USAGE;
-	rc = rc == CTL_DONE ? show(c, &list_view, rows) : failed(rc, err);
+	rc = rc == CTL_DONE ? answer_show(c, &list_view, rows)
+			    : answer_failed(rc, err);
 	json_decref(rows);
 	return rc;
 }
@@ -146,11 +117,12 @@ ask(const struct ctl *c, const char *command, json_t **app)
 		    req, "vhost", output_string(vhost, strlen(vhost)));
 	enum ctl_exit rc = attach_ask(c->run, req, &answer, err, sizeof err);
 	if (rc != CTL_DONE)
-		return failed(rc, err);
+		return answer_failed(rc, err);
 	*app = json_incref(json_object_get(answer, "app"));
 	json_decref(answer);
 	return *app ? CTL_DONE
-		    : failed(CTL_REFUSED, "the server's answer makes no sense");
+		    : answer_failed(
+			  CTL_REFUSED, "the server's answer makes no sense");
 }
 
 enum ctl_exit
@@ -160,16 +132,16 @@ verb_app_show(const struct ctl *c)
 	enum ctl_exit rc = ask(c, "app_show", &app);
 	if (rc != CTL_DONE)
 		return rc;
-	rc = show(c, &one_view, app);
+	rc = answer_show(c, &one_view, app);
 	const json_t *refused = json_object_get(app, "refused");
 	if (!c->json && rc == CTL_DONE) {
 		putchar('\n');
-		rc = show(
+		rc = answer_show(
 		    c, &instance_view, json_object_get(app, "by_instance"));
 	}
 	if (!c->json && rc == CTL_DONE && json_array_size(refused) > 0) {
 		putchar('\n');
-		rc = show(c, &refused_view, refused);
+		rc = answer_show(c, &refused_view, refused);
 	}
 	json_decref(app);
 	return rc;
@@ -220,7 +192,7 @@ settle(const struct ctl *c, json_t **app)
 		nanosleep(&step, NULL);
 	} while (mono_ms_since(began, clock_now()) < WAIT_MS);
 	json_decref(*app);
-	return failed(CTL_REFUSED,
+	return answer_failed(CTL_REFUSED,
 	    "it has not come so far in 30 s: sluicectl app show tells more");
 }
 
@@ -253,7 +225,7 @@ verb_app_reload(const struct ctl *c)
 		return rc;
 	bool bad = is_in(app, "waiting") || is_new_fault(app, began);
 	if (c->json) {
-		rc = show(c, NULL, app);
+		rc = answer_show(c, NULL, app);
 	} else {
 		print("", app, "app", CELL_TEXT);
 		print(": ", app, "state", CELL_TEXT);
@@ -285,7 +257,7 @@ verb_app_unload(const struct ctl *c)
 	if (rc != CTL_DONE)
 		return rc;
 	if (c->json) {
-		rc = show(c, NULL, app);
+		rc = answer_show(c, NULL, app);
 	} else {
 		print("", app, "app", CELL_TEXT);
 		print(": ", app, "state", CELL_TEXT);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "common/clock.h"
+#include "ctl/answer.h"
 #include "ctl/edge.h"
 #include "ctl/filter.h"
 #include "ctl/output.h"
@@ -31,38 +32,11 @@ static const struct view view = { columns, sizeof columns / sizeof *columns,
 	false, "nothing is fetched from other servers" };
 
 static enum ctl_exit
-failed(enum ctl_exit rc, const char *err)
-{
-	fprintf(stderr, "sluicectl: %s\n", err);
-	return rc;
-}
-
-/* All rows of the master, packet by packet. */
-static enum ctl_exit
-ask_all(const struct ctl *c, json_t *rows, char *err, size_t errlen)
-{
-	json_t *answer;
-	json_int_t after = 0;
-	for (bool more = true; more; json_decref(answer)) {
-		enum ctl_exit rc = attach_ask(c->run,
-		    json_pack("{s:s, s:I}", "command", "pulls", "after", after),
-		    &answer, err, errlen);
-		if (rc != CTL_DONE)
-			return rc;
-		const json_t *next = json_object_get(answer, "next");
-		more =
-		    json_is_integer(next) && json_integer_value(next) > after;
-		after = json_integer_value(next);
-		json_array_extend(rows, json_object_get(answer, "pulls"));
-	}
-	return CTL_DONE;
-}
-
-static enum ctl_exit
 gather(const struct ctl *c, json_t *rows, char *err, size_t errlen)
 {
 	struct attach at;
-	enum ctl_exit rc = ask_all(c, rows, err, errlen);
+	enum ctl_exit rc =
+	    answer_rows(c->run, "pulls", "pulls", rows, err, errlen);
 	if (rc == CTL_DONE)
 		rc = attach_open(&at, c->run, err, errlen);
 	if (rc != CTL_DONE)
@@ -80,13 +54,10 @@ verb_edge_list(const struct ctl *c)
 	char err[4 * TEXT_CELL];
 	if (c->option[OPTION_BELOW] != NULL)
 		return show_edges(c);
-	const struct output *o = c->json ? &output_json : &output_text;
 	json_t *rows = json_array();
 	enum ctl_exit rc = gather(c, rows, err, sizeof err);
-	if (rc != CTL_DONE)
-		(void)failed(rc, err);
-	else if (o->show(stdout, &view, rows) != 0)
-		rc = failed(CTL_REFUSED, "standard output: cannot write");
+	rc = rc == CTL_DONE ? answer_show(c, &view, rows)
+			    : answer_failed(rc, err);
 	json_decref(rows);
 	return rc;
 }
@@ -100,7 +71,7 @@ verb_edge_rebalance(const struct ctl *c)
 	    attach_ask(c->run, json_pack("{s:s}", "command", "rebalance"),
 		&answer, err, sizeof err);
 	if (rc != CTL_DONE)
-		return failed(rc, err);
+		return answer_failed(rc, err);
 	if (c->json)
 		(void)output_json.show(stdout, NULL, answer);
 	else

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl/answer.h"
 #include "ctl/filter.h"
 #include "ctl/output.h"
 #include "ctl/text.h"
@@ -33,48 +34,17 @@ static const struct column columns[] = {
 static const struct view view = { columns, sizeof columns / sizeof *columns,
 	false, "no targets" };
 
-static enum ctl_exit
-failed(enum ctl_exit rc, const char *err)
-{
-	fprintf(stderr, "sluicectl: %s\n", err);
-	return rc;
-}
-
-/* All rows of the master, packet by packet. */
-static enum ctl_exit
-ask_all(const struct ctl *c, json_t *rows, char *err, size_t errlen)
-{
-	json_t *answer;
-	json_int_t after = 0;
-	for (bool more = true; more; json_decref(answer)) {
-		enum ctl_exit rc = attach_ask(c->run,
-		    json_pack("{s:s, s:I}", "command", "republish_list",
-			"after", after),
-		    &answer, err, errlen);
-		if (rc != CTL_DONE)
-			return rc;
-		const json_t *next = json_object_get(answer, "next");
-		more =
-		    json_is_integer(next) && json_integer_value(next) > after;
-		after = json_integer_value(next);
-		json_array_extend(rows, json_object_get(answer, "targets"));
-	}
-	return CTL_DONE;
-}
-
 enum ctl_exit
 verb_republish_list(const struct ctl *c)
 {
 	char err[4 * TEXT_CELL];
-	const struct output *o = c->json ? &output_json : &output_text;
 	json_t *rows = json_array();
-	enum ctl_exit rc = ask_all(c, rows, err, sizeof err);
+	enum ctl_exit rc = answer_rows(
+	    c->run, "republish_list", "targets", rows, err, sizeof err);
 	if (rc == CTL_DONE && filter_rows(c, rows, err, sizeof err) != 0)
 		rc = CTL_USAGE;
-	if (rc != CTL_DONE)
-		(void)failed(rc, err);
-	else if (o->show(stdout, &view, rows) != 0)
-		rc = failed(CTL_REFUSED, "standard output: cannot write");
+	rc = rc == CTL_DONE ? answer_show(c, &view, rows)
+			    : answer_failed(rc, err);
 	json_decref(rows);
 	return rc;
 }
@@ -88,7 +58,7 @@ ask(const struct ctl *c, json_t *req, const char *number, const char *before,
 	json_t *answer;
 	enum ctl_exit rc = attach_ask(c->run, req, &answer, err, sizeof err);
 	if (rc != CTL_DONE)
-		return failed(rc, err);
+		return answer_failed(rc, err);
 	json_int_t n = json_integer_value(json_object_get(answer, number));
 	if (c->json)
 		(void)output_json.show(stdout, NULL, answer);
@@ -149,7 +119,7 @@ verb_republish_remove(const struct ctl *c)
 	char *end;
 	json_int_t id = strtoll(c->arg[0], &end, 10);
 	if (*end != '\0' || id <= 0)
-		return failed(CTL_USAGE,
+		return answer_failed(CTL_USAGE,
 		    "expected the id of a target (sluicectl republish list)");
 	return ask(c,
 	    json_pack("{s:s, s:I}", "command", "republish_remove", "id", id),

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctl/answer.h"
 #include "ctl/filter.h"
 #include "ctl/output.h"
 #include "ctl/text.h"
@@ -16,13 +17,6 @@ static const struct column ban_columns[] = {
 	{ "LEFT", "seconds_left", CELL_AGE },
 };
 static const struct view ban_view = { ban_columns, 3, false, "no bans" };
-
-static enum ctl_exit
-failed(enum ctl_exit rc, const char *err)
-{
-	fprintf(stderr, "sluicectl: %s\n", err);
-	return rc;
-}
 
 /*
  * Ask, and on success print the answer: as JSON, else by `say`.
@@ -36,7 +30,7 @@ ask(const struct ctl *c, json_t *req,
 	json_t *answer;
 	enum ctl_exit rc = attach_ask(c->run, req, &answer, err, sizeof err);
 	if (rc != CTL_DONE)
-		return failed(rc, err);
+		return answer_failed(rc, err);
 	if (c->json)
 		(void)output_json.show(stdout, NULL, answer);
 	else
@@ -58,7 +52,7 @@ add_time(const struct ctl *c, json_t *req)
 	const char *s = c->option[OPTION_FOR];
 	uint64_t n = s ? text_seconds(s) : 0;
 	if (s && n == 0) {
-		(void)failed(
+		(void)answer_failed(
 		    CTL_USAGE, "--for: expected a time as 30s, 10m, 2h or 1d");
 		return false;
 	}
@@ -72,7 +66,7 @@ add_stream(const struct ctl *c, json_t *req)
 {
 	struct stream_name n;
 	if (stream_name_parse(c->arg[0], &n) != 0) {
-		(void)failed(CTL_USAGE,
+		(void)answer_failed(CTL_USAGE,
 		    "expected a stream as APP/NAME or APP/INSTANCE/NAME");
 		return false;
 	}
@@ -125,7 +119,7 @@ verb_client_kick(const struct ctl *c)
 	json_int_t id = strtoll(c->arg[0], &end, 10);
 	json_t *req = request("kick_client");
 	if (*end || id <= 0) {
-		(void)failed(CTL_USAGE,
+		(void)answer_failed(CTL_USAGE,
 		    "expected the id of a client (sluicectl client list)");
 		return given_up(req);
 	}
@@ -163,7 +157,7 @@ verb_ban_list(const struct ctl *c)
 	enum ctl_exit rc =
 	    attach_ask(c->run, request("bans"), &answer, err, sizeof err);
 	if (rc != CTL_DONE)
-		return failed(rc, err);
+		return answer_failed(rc, err);
 	if (o->show(stdout, &ban_view, json_object_get(answer, "bans")) != 0)
 		rc = CTL_REFUSED;
 	json_decref(answer);
@@ -259,7 +253,7 @@ verb_token_check(const struct ctl *c)
 		return given_up(req);
 	enum ctl_exit rc = attach_ask(c->run, req, &a, err, sizeof err);
 	if (rc != CTL_DONE)
-		return failed(rc, err);
+		return answer_failed(rc, err);
 	if (c->json)
 		(void)output_json.show(stdout, NULL, a);
 	else

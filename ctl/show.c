@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "common/clock.h"
+#include "ctl/answer.h"
 #include "ctl/client.h"
 #include "ctl/filter.h"
 #include "ctl/list.h"
@@ -165,24 +166,13 @@ static const struct view server_view = VIEW(server_columns, true, ""),
 
 typedef json_t *gather_fn(const struct attach *at, struct mono now);
 
-static enum ctl_exit
-failed(enum ctl_exit rc, const char *err)
-{
-	fprintf(stderr, "sluicectl: %s\n", err);
-	return rc;
-}
-
 /* The document is given back here. */
 static enum ctl_exit
 show(const struct ctl *c, const struct view *v, json_t *doc)
 {
-	const struct output *o = c->json ? &output_json : &output_text;
-	int r = o->show(stdout, v, doc);
+	enum ctl_exit rc = answer_show(c, v, doc);
 	json_decref(doc);
-	if (r == 0)
-		return CTL_DONE;
-	perror("sluicectl: standard output");
-	return CTL_REFUSED;
+	return rc;
 }
 
 static enum ctl_exit
@@ -192,12 +182,12 @@ gathered(const struct ctl *c, gather_fn *gather, const struct view *v)
 	struct attach at;
 	enum ctl_exit rc = attach_open(&at, c->run, err, sizeof err);
 	if (rc != CTL_DONE)
-		return failed(rc, err);
+		return answer_failed(rc, err);
 	json_t *doc = gather(&at, clock_now());
 	attach_close(&at);
 	if (json_is_array(doc) && filter_rows(c, doc, err, sizeof err) != 0) {
 		json_decref(doc);
-		return failed(CTL_USAGE, err);
+		return answer_failed(CTL_USAGE, err);
 	}
 	return show(c, v, doc);
 }
@@ -282,7 +272,7 @@ measured(const struct ctl *c, gather_fn *gather, is_fn *is, const void *what,
 	struct attach at;
 	*rc = attach_open(&at, c->run, err, sizeof err);
 	if (*rc != CTL_DONE) {
-		(void)failed(*rc, err);
+		(void)answer_failed(*rc, err);
 		return NULL;
 	}
 	struct mono began = clock_now();
@@ -319,14 +309,14 @@ verb_client_show(const struct ctl *c)
 	char *end;
 	json_int_t id = strtoll(c->arg[0], &end, 10);
 	if (*end || id <= 0)
-		return failed(CTL_USAGE,
+		return answer_failed(CTL_USAGE,
 		    "expected the id of a client (sluicectl client list)");
 	json_t *row =
 	    measured(c, client_list, is_client, &id, client_rates, &rc);
 	if (row != NULL)
 		return show(c, &one_client, row);
 	return rc != CTL_DONE ? rc
-			      : failed(CTL_REFUSED,
+			      : answer_failed(CTL_REFUSED,
 				    "no client has that id (sluicectl client "
 				    "list shows them)");
 }
@@ -359,14 +349,15 @@ verb_stream_show(const struct ctl *c)
 	enum ctl_exit rc;
 	struct stream_name n;
 	if (stream_name_parse(c->arg[0], &n) != 0)
-		return failed(CTL_USAGE, "expected a stream as APP/NAME or "
-					 "APP/INSTANCE/NAME");
+		return answer_failed(CTL_USAGE,
+		    "expected a stream as APP/NAME or "
+		    "APP/INSTANCE/NAME");
 	json_t *row =
 	    measured(c, stream_list, is_stream, &n, stream_rates, &rc);
 	if (row != NULL)
 		return show(c, &one_stream, row);
 	return rc != CTL_DONE ? rc
-			      : failed(CTL_REFUSED,
+			      : answer_failed(CTL_REFUSED,
 				    "nobody publishes that (sluicectl stream "
 				    "list shows what is live)");
 }
