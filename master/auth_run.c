@@ -354,9 +354,7 @@ auth_start(struct master *m)
 static struct span
 part(const struct ipc_publish *p, unsigned i)
 {
-	size_t n;
-	const char *s = directory_key_part(p->key, p->keylen, i, &n);
-	return (struct span){ s, n };
+	return directory_part(p->key, p->keylen, i);
 }
 
 static void

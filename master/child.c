@@ -50,6 +50,8 @@ become(const struct master *m, const char *path, int sock)
 }
 
 /* `name` beside sluice-worker. */
+enum { BACKOFF_MIN_MS = 100, BACKOFF_MAX_MS = 30000 };
+
 static int
 find(const struct master *m, const char *name, char *path, size_t size)
 {
@@ -127,4 +129,15 @@ child_watch(const struct master *m, const struct child *c, uint64_t sock_tag,
 {
 	struct epoll_event e = { .events = events, .data.u64 = sock_tag };
 	(void)epoll_ctl(m->env.epoll_fd, EPOLL_CTL_MOD, c->sock, &e);
+}
+
+uint64_t
+child_backoff_ms(unsigned faults)
+{
+	uint64_t ms = BACKOFF_MIN_MS;
+	if (faults <= 1)
+		return 0;
+	for (; faults > 2 && ms < BACKOFF_MAX_MS; faults--)
+		ms *= 2;
+	return ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS;
 }

@@ -38,4 +38,7 @@ void child_reap(struct child *c, siginfo_t *info);
 void child_watch(const struct master *m, const struct child *c,
     uint64_t sock_tag, uint32_t events);
 
+/* How long to wait before the next one when so many in a row have failed: 0 to 30000 ms. */
+uint64_t child_backoff_ms(unsigned faults);
+
 #endif

@@ -16,13 +16,7 @@
 #include "master/master.h"
 #include "master/supervise.h"
 
-enum {
-	AT_ONCE = 256,
-	BACKOFF_MIN_MS = 100,
-	BACKOFF_MAX_MS = 30000,
-	GOOD_LIFE_MS = 60000,
-	STOP_MS = 2000
-};
+enum { AT_ONCE = 256, GOOD_LIFE_MS = 60000, STOP_MS = 2000 };
 
 struct hooks *
 hooks_new(void)
@@ -62,17 +56,6 @@ hooks_count(const struct master *m)
 
 /* Starting. --------------------------------------------------------------- */
 
-static uint64_t
-backoff_ms(unsigned faults)
-{
-	uint64_t ms = BACKOFF_MIN_MS;
-	if (faults <= 1)
-		return 0;
-	for (; faults > 2 && ms < BACKOFF_MAX_MS; faults--)
-		ms *= 2;
-	return ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS;
-}
-
 static void
 run(struct master *m)
 {
@@ -86,7 +69,7 @@ run(struct master *m)
 	if (r != 0) {
 		h->child.pid = 0;
 		h->respawn_ns =
-		    h->start_ns + backoff_ms(++h->faults + 1) * NS_PER_MS;
+		    h->start_ns + child_backoff_ms(++h->faults + 1) * NS_PER_MS;
 		LOG(callback_fault, .text = strerror(-r));
 		return;
 	}
@@ -175,7 +158,7 @@ on_death(struct master *m)
 	hooks_drop_pieces(h);
 	if (now - h->start_ns > GOOD_LIFE_MS * NS_PER_MS)
 		h->faults = 0;
-	uint64_t ms = m->stopping ? 0 : backoff_ms(++h->faults);
+	uint64_t ms = m->stopping ? 0 : child_backoff_ms(++h->faults);
 	bool exited = info.si_code == CLD_EXITED;
 	LOG_AT(m->stopping ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, callback_exit,
 	    .callback_pid = pid, .status = { exited, info.si_status },

@@ -88,9 +88,7 @@ hooks_relay_forget(struct master *m, uint64_t incarnation)
 static struct span
 part(const struct ipc_publish *p, unsigned i)
 {
-	size_t n;
-	const char *s = directory_key_part(p->key, p->keylen, i, &n);
-	return (struct span){ s, n };
+	return directory_part(p->key, p->keylen, i);
 }
 
 /* Its end is that of the stream; push.* of the log tells the rest. */

@@ -311,14 +311,6 @@ kick_client(struct master *m, const json_t *req)
 	    "{s:b, s:i, s:s}", "ok", 1, "worker", slot, "addr", l.row.addr);
 }
 
-static struct span
-part(const char *key, size_t keylen, unsigned i)
-{
-	struct span s;
-	s.p = directory_key_part(key, keylen, i, &s.len);
-	return s;
-}
-
 json_t *
 kick_stream(struct master *m, const json_t *req)
 {
@@ -350,9 +342,11 @@ kick_stream(struct master *m, const json_t *req)
 	    &blk->publisher, memory_order_relaxed);
 	if (m->slot[slot].proc.pid != 0)
 		(void)tell_kick(m, slot, (uint64_t)client);
-	LOG(stream_kick, .vhost = part(key, keylen, 0),
-	    .app = part(key, keylen, 1), .instance = part(key, keylen, 2),
-	    .stream = part(key, keylen, 3), .client = client, .worker = slot);
+	LOG(stream_kick, .vhost = directory_part(key, keylen, 0),
+	    .app = directory_part(key, keylen, 1),
+	    .instance = directory_part(key, keylen, 2),
+	    .stream = directory_part(key, keylen, 3), .client = client,
+	    .worker = slot);
 	json_object_set_new(out, "worker", json_integer((json_int_t)slot));
 	json_object_set_new(out, "client", json_integer(client));
 	return out;

@@ -52,14 +52,6 @@ republish_free(struct republish *s)
 	free(s);
 }
 
-static struct span
-part(const char *key, size_t keylen, unsigned i)
-{
-	struct span s;
-	s.p = directory_key_part(key, keylen, i, &s.len);
-	return s;
-}
-
 /* One stream of a rule. --------------------------------------------------- */
 
 static void
@@ -109,10 +101,10 @@ fail(struct master *m, struct sent *e, const char *what, const char *why)
 	char text[IPC_TEXT_MAX];
 	snprintf(text, sizeof text, "%s%s", what, why);
 	if (strcmp(text, e->seen.error) != 0)
-		LOG(push_refused, .vhost = part(e->key, e->keylen, 0),
-		    .app = part(e->key, e->keylen, 1),
-		    .instance = part(e->key, e->keylen, 2),
-		    .stream = part(e->key, e->keylen, 3), .hop = "",
+		LOG(push_refused, .vhost = directory_part(e->key, e->keylen, 0),
+		    .app = directory_part(e->key, e->keylen, 1),
+		    .instance = directory_part(e->key, e->keylen, 2),
+		    .stream = directory_part(e->key, e->keylen, 3), .hop = "",
 		    .reason = REASON_INTERNAL, .text = text);
 	memcpy(e->seen.error, text, sizeof text);
 	e->seen.state = PUSHED_OVER;
@@ -149,9 +141,9 @@ begin(struct master *m, struct sent *e)
 	const char *why = target_rule_has_key(&e->rule->what)
 			      ? target_rule_key(&e->rule->what, key)
 			      : NULL;
-	struct target_facts f = { .app = part(e->key, e->keylen, 1),
-		.instance = part(e->key, e->keylen, 2),
-		.stream = part(e->key, e->keylen, 3),
+	struct target_facts f = { .app = directory_part(e->key, e->keylen, 1),
+		.instance = directory_part(e->key, e->keylen, 2),
+		.stream = directory_part(e->key, e->keylen, 3),
 		.key = span_of(key) };
 	e->retry_ns = 0;
 	e->seen.state = PUSHED_CONNECTING;
@@ -165,11 +157,11 @@ begin(struct master *m, struct sent *e)
 static bool
 is_for(const struct rule *r, const char *key, size_t keylen)
 {
-	return span_is(part(key, keylen, 0), r->vhost) &&
+	return span_is(directory_part(key, keylen, 0), r->vhost) &&
 	       (r->what.app[0] == '\0' ||
-		   span_is(part(key, keylen, 1), r->what.app)) &&
-	       target_rule_is_for(
-		   &r->what, part(key, keylen, 2), part(key, keylen, 3));
+		   span_is(directory_part(key, keylen, 1), r->what.app)) &&
+	       target_rule_is_for(&r->what, directory_part(key, keylen, 2),
+		   directory_part(key, keylen, 3));
 }
 
 static void

@@ -15,6 +15,7 @@
 #include "common/log.h"
 #include "common/proto.h"
 #include "master/master.h"
+#include "master/child.h"
 #include "master/scripts.h"
 #include "master/scripts_own.h"
 #include "master/streams.h"
@@ -22,8 +23,6 @@
 
 enum {
 	AT_ONCE = 64,
-	BACKOFF_MIN_MS = 100,
-	BACKOFF_MAX_MS = 30000,
 	GOOD_LIFE_MS = 60000,
 	STOP_MS = 2000,
 	QUIET_MS = 10000, /* before it is asked, and for its answer */
@@ -34,17 +33,6 @@ struct scripts *
 scripts_new(void)
 {
 	return calloc(1, sizeof(struct scripts));
-}
-
-static uint64_t
-backoff_ms(unsigned faults)
-{
-	uint64_t ms = BACKOFF_MIN_MS;
-	if (faults <= 1)
-		return 0;
-	for (; faults > 2 && ms < BACKOFF_MAX_MS; faults--)
-		ms *= 2;
-	return ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS;
 }
 
 const struct conf_app *
@@ -95,21 +83,13 @@ say_setup(struct master *m, struct script *s)
 		"host", s->vhost));
 }
 
-static struct span
-part(const char *key, size_t len, unsigned i)
-{
-	size_t n;
-	const char *p = directory_key_part(key, len, i, &n);
-	return (struct span){ p, n };
-}
-
 /* Process table. ------------------------------------------------------------ */
 
 static bool
 is_of(const struct script *s, const char *key, size_t len)
 {
-	return span_is(part(key, len, 0), s->vhost) &&
-	       span_is(part(key, len, 1), s->app);
+	return span_is(directory_part(key, len, 0), s->vhost) &&
+	       span_is(directory_part(key, len, 1), s->app);
 }
 
 static void
@@ -143,7 +123,7 @@ scripts_run(struct master *m, struct script *s)
 	int r = scripts_fork(m, s);
 	if (r != 0) {
 		s->pid = 0;
-		uint64_t ms = backoff_ms(++s->faults + 1);
+		uint64_t ms = child_backoff_ms(++s->faults + 1);
 		s->respawn_ns = s->start_ns + ms * NS_PER_MS;
 		LOG(script_fault, .vhost = span_of(s->vhost),
 		    .app = span_of(s->app), .instance = span_of(""),
@@ -226,7 +206,8 @@ scripts_named(struct master *m, struct span vhost, struct span app, bool make)
 static struct script *
 script_of(struct master *m, const char *key, size_t len, bool make)
 {
-	return scripts_named(m, part(key, len, 0), part(key, len, 1), make);
+	return scripts_named(
+	    m, directory_part(key, len, 0), directory_part(key, len, 1), make);
 }
 
 /* Ending on purpose. -------------------------------------------------------- */
@@ -402,7 +383,7 @@ on_death(struct master *m, struct script *s)
 	if (now - s->start_ns > GOOD_LIFE_MS * NS_PER_MS)
 		s->faults = 0;
 	if (!asked) {
-		ms = backoff_ms(++s->faults);
+		ms = child_backoff_ms(++s->faults);
 		s->restarts++;
 	}
 	log_exit(s, pid, &info, asked, now, ms);

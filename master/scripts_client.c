@@ -62,9 +62,7 @@ forget(struct client *c)
 static struct span
 part(struct span key, unsigned i)
 {
-	size_t n;
-	const char *p = directory_key_part(key.p, key.len, i, &n);
-	return (struct span){ p, n };
+	return directory_part(key.p, key.len, i);
 }
 
 static struct client *

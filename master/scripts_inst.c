@@ -131,14 +131,6 @@ scripts_left(const struct script *s, const char *name)
 
 /* Streams. ------------------------------------------------------------------ */
 
-static struct span
-part(const char *key, size_t len, unsigned i)
-{
-	size_t n;
-	const char *p = directory_key_part(key, len, i, &n);
-	return (struct span){ p, n };
-}
-
 static json_t *
 stream_message(const char *kind, const struct instance *i, struct span stream,
     uint64_t client, json_int_t n)
@@ -159,13 +151,14 @@ scripts_publish(struct master *m, struct script *s, const char *key, size_t len,
 {
 	json_int_t n = scripts_tells(m, s, key, len);
 	struct instance *i =
-	    n == 0 ? NULL : scripts_begin(m, s, part(key, len, 2));
+	    n == 0 ? NULL : scripts_begin(m, s, directory_part(key, len, 2));
 	if (i == NULL)
 		return;
 	i->live++;
 	scripts_used(i);
-	scripts_tell(
-	    m, s, stream_message("publish", i, part(key, len, 3), client, n));
+	scripts_tell(m, s,
+	    stream_message(
+		"publish", i, directory_part(key, len, 3), client, n));
 }
 
 void
@@ -175,13 +168,14 @@ scripts_unpublish(struct master *m, struct script *s, const char *key,
 	bool told = scripts_was_told(s, key, len);
 	struct instance *i = NULL;
 	if (told && s->pid != 0 && s->quit_ns == 0)
-		i = find(s, part(key, len, 2));
+		i = find(s, directory_part(key, len, 2));
 	if (i == NULL || i->live == 0)
 		return;
 	i->live--;
 	scripts_used(i);
-	scripts_tell(
-	    m, s, stream_message("unpublish", i, part(key, len, 3), client, 0));
+	scripts_tell(m, s,
+	    stream_message(
+		"unpublish", i, directory_part(key, len, 3), client, 0));
 }
 
 /* Idle ones. ----------------------------------------------------------------- */

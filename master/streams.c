@@ -161,22 +161,14 @@ make_free(struct master *m, uint32_t b, uint64_t gen)
 
 /* Log. ------------------------------------------------------------------- */
 
-static struct span
-key_part(const char *key, size_t len, unsigned i)
-{
-	struct span s;
-	s.p = directory_key_part(key, len, i, &s.len);
-	return s;
-}
-
 static void
 log_start(const struct master *m, unsigned slot, const struct ipc_publish *p,
     uint32_t b, uint64_t gen)
 {
-	LOG(stream_start, .vhost = key_part(p->key, p->keylen, 0),
-	    .app = key_part(p->key, p->keylen, 1),
-	    .instance = key_part(p->key, p->keylen, 2),
-	    .stream = key_part(p->key, p->keylen, 3), .worker = slot,
+	LOG(stream_start, .vhost = directory_part(p->key, p->keylen, 0),
+	    .app = directory_part(p->key, p->keylen, 1),
+	    .instance = directory_part(p->key, p->keylen, 2),
+	    .stream = directory_part(p->key, p->keylen, 3), .worker = slot,
 	    .client = p->conn,
 	    .addr = { p->addr, strnlen(p->addr, sizeof p->addr) }, .block = b,
 	    .gen = gen);
@@ -193,9 +185,10 @@ log_end(const struct master *m, uint32_t b, uint64_t gen, enum reason why,
 	    atomic_load_explicit(&blk->dir, memory_order_relaxed), key);
 	uint64_t since =
 	    atomic_load_explicit(&blk->since_ns, memory_order_relaxed);
-	LOG(stream_end, .vhost = key_part(key, len, 0),
-	    .app = key_part(key, len, 1), .instance = key_part(key, len, 2),
-	    .stream = key_part(key, len, 3), .worker = owner_of(m, b),
+	LOG(stream_end, .vhost = directory_part(key, len, 0),
+	    .app = directory_part(key, len, 1),
+	    .instance = directory_part(key, len, 2),
+	    .stream = directory_part(key, len, 3), .worker = owner_of(m, b),
 	    .client =
 		atomic_load_explicit(&blk->publisher, memory_order_relaxed),
 	    .reason = why,
@@ -530,8 +523,8 @@ refuse_saying(struct master *m, unsigned slot, uint64_t request,
 	struct ipc_msg a = { .kind = IPC_REFUSE, .request = request };
 	a.u.refuse.reason = why;
 	snprintf(a.u.refuse.text, sizeof a.u.refuse.text, "%s", text);
-	LOG(stream_refuse, .app = key_part(p->key, p->keylen, 1),
-	    .stream = key_part(p->key, p->keylen, 3), .reason = why,
+	LOG(stream_refuse, .app = directory_part(p->key, p->keylen, 1),
+	    .stream = directory_part(p->key, p->keylen, 3), .reason = why,
 	    .worker = slot, .client = p->conn);
 	if (m->streams->gate != NULL)
 		m->streams->gate->refused(m, slot, request);
@@ -884,7 +877,7 @@ on_play(struct master *m, unsigned slot, const struct ipc_msg *msg)
 static bool
 set_name(struct ipc_publish *p, const char *name)
 {
-	size_t old = key_part(p->key, p->keylen, 3).len, n = strlen(name);
+	size_t old = directory_part(p->key, p->keylen, 3).len, n = strlen(name);
 	uint32_t head = p->keylen - (uint32_t)old;
 	if (n > sizeof p->key - head)
 		return false;

@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/cursor.h"
 #include "common/ipc.h"
 
 enum { DIR_KEY_MAX = IPC_KEY_MAX, DIR_IDLE_S = 600 };
@@ -75,5 +76,14 @@ bool directory_key_sound(const char *key, size_t keylen);
 /* Part i (0 vhost .. 3 stream) of a key; *len 0 if it has fewer parts. */
 const char *directory_key_part(
     const char *key, size_t keylen, unsigned i, size_t *len);
+
+/* The same as a span. */
+static inline struct span
+directory_part(const char *key, size_t keylen, unsigned i)
+{
+	struct span s;
+	s.p = directory_key_part(key, keylen, i, &s.len);
+	return s;
+}
 
 #endif

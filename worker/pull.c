@@ -74,9 +74,7 @@ find(struct worker *w, uint64_t id)
 struct span
 pull_part(const struct pull *p, unsigned i)
 {
-	struct span s;
-	s.p = directory_key_part(p->key, p->keylen, i, &s.len);
-	return s;
+	return directory_part(p->key, p->keylen, i);
 }
 
 /* What the master is told ------------------------------------------------- */

@@ -14,9 +14,7 @@
 struct span
 push_part(const struct push *p, unsigned i)
 {
-	struct span s;
-	s.p = directory_key_part(p->key, p->keylen, i, &s.len);
-	return s;
+	return directory_part(p->key, p->keylen, i);
 }
 
 static void

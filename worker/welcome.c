@@ -38,9 +38,7 @@ welcome_result(struct worker *w, const struct cmd_connect *cc, bool node,
 static struct span
 part(const struct session *s, unsigned i)
 {
-	struct span p;
-	p.p = directory_key_part(s->prefix, s->prefix_len, i, &p.len);
-	return p;
+	return directory_part(s->prefix, s->prefix_len, i);
 }
 
 static void
