@@ -400,6 +400,15 @@ cmd_parse_reply(const struct cmd *c, struct cmd_reply *out)
 	return AMF0_OK;
 }
 
+struct span
+cmd_reply_info(const struct cmd_reply *r)
+{
+	if (r->info.raw == NULL || !amf0_is_object(&r->info))
+		return (struct span){ "", 0 };
+	return (struct span){ (const char *)r->info.raw,
+		(size_t)(r->info.raw_end - r->info.raw) };
+}
+
 bool
 cmd_reply_stream_id(const struct cmd_reply *r, uint32_t *id)
 {

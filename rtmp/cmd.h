@@ -194,6 +194,9 @@ struct cmd_reply {
 };
 enum amf0_result cmd_parse_reply(const struct cmd *c, struct cmd_reply *out);
 
+/* Its information object as it came (AMF0), to be handed on; "" if it is none. */
+struct span cmd_reply_info(const struct cmd_reply *r);
+
 /* The stream id in the answer to createStream; false if there is none. */
 bool cmd_reply_stream_id(const struct cmd_reply *r, uint32_t *id);
 

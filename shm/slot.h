@@ -130,6 +130,17 @@ void row_begin(struct client_row *r);
 void row_end(struct client_row *r);
 
 /*
+ * A new client: nothing is known of it but this; addr is cut if it is too long.
+ * role is set last.  Context: the row's worker.
+ */
+void row_start(struct client_row *r, const char *addr, uint64_t id,
+    uint64_t since_ns, enum row_role role);
+
+/* Change its key, or what it says it is, of which only ASCII is kept; cut. */
+void row_set_key(struct client_row *r, const char *key, size_t len);
+void row_set_agent(struct client_row *r, const char *agent, size_t len);
+
+/*
  * Copy a row as it was at one moment.  Returns 0, or -EAGAIN if its worker
  * changed it again and again (or died inside a change).
  */

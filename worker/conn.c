@@ -183,26 +183,6 @@ peer_address(int fd, struct addr *peer, char out[64])
 	}
 }
 
-static void
-init_row(struct conn *c, const char *addr)
-{
-	struct client_row *r = c->row;
-	row_begin(r);
-	strncpy(r->addr, addr, sizeof r->addr - 1);
-	r->addr[sizeof r->addr - 1] = '\0';
-	r->keylen = 0;
-	r->agent[0] = '\0';
-	row_end(r);
-	atomic_store_explicit(&r->id, c->id, memory_order_relaxed);
-	atomic_store_explicit(&r->since_ns, c->since.ns, memory_order_relaxed);
-	atomic_store_explicit(&r->bytes_in, 0, memory_order_relaxed);
-	atomic_store_explicit(&r->bytes_out, 0, memory_order_relaxed);
-	atomic_store_explicit(&r->skips, 0, memory_order_relaxed);
-	atomic_store_explicit(&r->lag_bytes, 0, memory_order_relaxed);
-	atomic_store_explicit(&r->role, c->outbound ? ROW_UPSTREAM : ROW_NEW,
-	    memory_order_release);
-}
-
 /* On the list that conns_tick() looks at, where it comes last. */
 static void
 enter_timed(struct conns *cs, struct conn *c)
@@ -322,7 +302,8 @@ start_entry(
 static void
 begin(struct worker *w, struct conn *c, const char *addr)
 {
-	init_row(c, addr);
+	row_start(c->row, addr, c->id, c->since.ns,
+	    c->outbound ? ROW_UPSTREAM : ROW_NEW);
 	set_state(c, CONN_HELLO);
 	w->conns->open++;
 	if (c->outbound)
@@ -1035,23 +1016,13 @@ conns_tick(struct worker *w)
 void
 conn_row_key(struct conn *c, const char *key, size_t len)
 {
-	row_begin(c->row);
-	c->row->keylen = (uint32_t)(len < ROW_KEY ? len : ROW_KEY);
-	memcpy(c->row->key, key, c->row->keylen);
-	row_end(c->row);
+	row_set_key(c->row, key, len);
 }
 
 void
 conn_row_agent(struct conn *c, const char *agent, size_t len)
 {
-	size_t n =
-	    len < sizeof c->row->agent - 1 ? len : sizeof c->row->agent - 1;
-	row_begin(c->row);
-	for (size_t i = 0; i < n; i++)
-		c->row->agent[i] =
-		    agent[i] >= 32 && agent[i] < 127 ? agent[i] : '?';
-	c->row->agent[n] = '\0';
-	row_end(c->row);
+	row_set_agent(c->row, agent, len);
 }
 
 void

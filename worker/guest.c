@@ -104,25 +104,10 @@ static void
 fill_row(struct guest *g, struct span agent)
 {
 	struct client_row *r = g->row;
-	size_t n =
-	    agent.len < sizeof r->agent - 1 ? agent.len : sizeof r->agent - 1;
-	row_begin(r);
-	snprintf(r->addr, sizeof r->addr, "%s", g->addr);
-	r->keylen = (uint32_t)g->prefix.len;
-	memcpy(r->key, g->prefix.p, g->prefix.len);
-	for (size_t i = 0; i < n; i++)
-		r->agent[i] =
-		    agent.p[i] >= 32 && agent.p[i] < 127 ? agent.p[i] : '?';
-	r->agent[n] = '\0';
-	row_end(r);
-	atomic_store_explicit(&r->id, g->id, memory_order_relaxed);
 	atomic_store_explicit(&r->edge, g->c->id, memory_order_relaxed);
-	atomic_store_explicit(&r->since_ns, g->since.ns, memory_order_relaxed);
-	atomic_store_explicit(&r->bytes_in, 0, memory_order_relaxed);
-	atomic_store_explicit(&r->bytes_out, 0, memory_order_relaxed);
-	atomic_store_explicit(&r->skips, 0, memory_order_relaxed);
-	atomic_store_explicit(&r->lag_bytes, 0, memory_order_relaxed);
-	atomic_store_explicit(&r->role, ROW_VIRTUAL, memory_order_release);
+	row_start(r, g->addr, g->id, g->since.ns, ROW_VIRTUAL);
+	row_set_key(r, g->prefix.p, g->prefix.len);
+	row_set_agent(r, agent.p, agent.len);
 }
 
 /* Life --------------------------------------------------------------------- */
@@ -162,14 +147,14 @@ keep_texts(struct worker *w, struct guest *g, struct span connect,
 static void
 set_address(struct guest *g, const struct cmd_connect *cc)
 {
+	struct addr a;
 	if (g->tree == NULL) {
-		g->peer = g->c->peer;
 		snprintf(g->addr, sizeof g->addr, "%s", g->c->row->addr);
 		return;
 	}
 	size_t n = cc->client.len < sizeof g->addr ? cc->client.len : 0;
 	snprintf(g->addr, sizeof g->addr, "%.*s", (int)n, cc->client.p);
-	if (addr_parse_peer(g->addr, &g->peer) != 0)
+	if (addr_parse_peer(g->addr, &a) != 0)
 		g->addr[0] = '\0';
 }
 

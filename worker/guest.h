@@ -47,7 +47,6 @@ struct guest {
 	uint64_t hook;	   /* request that it waits for; 0: none */
 	uint32_t tried;	   /* bits of ways */
 	double txn;	   /* of its connect */
-	struct addr peer;
 	char addr[64];
 	struct mono since, asked;
 	struct client_row *row; /* virtual, else NULL */

@@ -236,15 +236,6 @@ find_guest(struct uplink *ul, uint32_t msid)
 	return NULL;
 }
 
-static struct span
-info_of(const struct cmd_reply *r)
-{
-	if (r->info.raw == NULL || !amf0_is_object(&r->info))
-		return (struct span){ "", 0 };
-	return (struct span){ (const char *)r->info.raw,
-		(size_t)(r->info.raw_end - r->info.raw) };
-}
-
 /* The answer to connect of one of many. */
 static void
 answered(
@@ -256,7 +247,8 @@ answered(
 		return;
 	if (cmd->id == CMD_ERROR) {
 		note_told(ul, g, false);
-		uplink_drop(w, g, info_of(&r), REASON_ORIGIN_REFUSED, "");
+		uplink_drop(
+		    w, g, cmd_reply_info(&r), REASON_ORIGIN_REFUSED, "");
 		return;
 	}
 	bool informed = amf0_find(&r.info, CMD_ASK, &v) &&

@@ -24,21 +24,11 @@ words_of(const struct cmd_reply *r, char text[TEXT])
 	return n > 0 ? text : NULL;
 }
 
-/* The information object as it came, if it can be handed on. */
-static struct span
-said(const struct cmd_reply *r)
-{
-	if (r->info.raw == NULL || !amf0_is_object(&r->info))
-		return (struct span){ "", 0 };
-	return (struct span){ (const char *)r->info.raw,
-		(size_t)(r->info.raw_end - r->info.raw) };
-}
-
 /* For a client whose connect or publish it answers. */
 static void
 keep_said(struct upstream *up, const struct cmd_reply *r)
 {
-	struct span s = said(r);
+	struct span s = cmd_reply_info(r);
 	if (s.len == 0 || up->said != NULL ||
 	    (up->said = malloc(s.len)) == NULL)
 		return;
@@ -154,7 +144,7 @@ publish_status(struct worker *w, struct upstream *up, struct leg *l,
     const struct cmd_reply *r)
 {
 	char text[TEXT];
-	l->said = said(r);
+	l->said = cmd_reply_info(r);
 	if (span_is(r->level, "error")) {
 		leg_failed(
 		    w, l, REASON_UPSTREAM_REFUSED, words_of(r, text), true);
