@@ -1,6 +1,5 @@
 #include "config.h"
 
-#include <ctype.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -63,21 +62,11 @@ parse(struct span body)
 	    JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
 }
 
-static struct span
-trimmed(struct span s)
-{
-	while (s.len > 0 && isspace((unsigned char)s.p[0]))
-		s = span_skip(s, 1);
-	while (s.len > 0 && isspace((unsigned char)s.p[s.len - 1]))
-		s.len--;
-	return s;
-}
-
 /* Why it is refused: what the body says, if that is for people. */
 static void
 describe(const struct http_answer *a, char text[HOOKS_TEXT])
 {
-	struct span body = trimmed(a->body);
+	struct span body = span_trim(a->body);
 	json_t *j = parse(body);
 	text[0] = '\0';
 	if (json_is_object(j))
@@ -137,7 +126,7 @@ is_name(struct span s)
 static void
 moved(enum hook_event e, const struct http_answer *a, struct decision *d)
 {
-	struct span to = trimmed(a->location);
+	struct span to = span_trim(a->location);
 	bool url = begins(to, "rtmp://") || begins(to, "rtmps://");
 	if (!is_plain(to) || (!url && !is_name(to))) {
 		verdict_none(
@@ -170,7 +159,7 @@ by_status(const struct http_answer *a, struct decision *d)
 static void
 by_body(const struct http_answer *a, struct decision *d)
 {
-	json_t *j = parse(trimmed(a->body));
+	json_t *j = parse(span_trim(a->body));
 	const json_t *code = json_is_object(j) ? json_object_get(j, "code") : j;
 	if (!json_is_integer(code))
 		verdict_none("its answer was neither 0 nor an object with a "

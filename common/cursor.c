@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "common/cursor.h"
@@ -53,6 +54,16 @@ struct span
 span_head(struct span s, size_t n)
 {
 	return (struct span){ s.p, n < s.len ? n : s.len };
+}
+
+struct span
+span_trim(struct span s)
+{
+	while (s.len > 0 && isspace((unsigned char)s.p[0]))
+		s = span_skip(s, 1);
+	while (s.len > 0 && isspace((unsigned char)s.p[s.len - 1]))
+		s.len--;
+	return s;
 }
 
 void

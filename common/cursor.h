@@ -45,6 +45,8 @@ size_t span_find(struct span s, char c);
 /* s without its first n bytes, at most all of them; its first n bytes. */
 struct span span_skip(struct span s, size_t n);
 struct span span_head(struct span s, size_t n);
+/* Without white space (isspace(3)) at either end. */
+struct span span_trim(struct span s);
 
 void reader_init(struct reader *r, const void *buf, size_t len);
 bool reader_ok(const struct reader *r);

@@ -7,16 +7,6 @@
 
 #include "common/route.h"
 
-static struct span
-trim(struct span s)
-{
-	while (s.len > 0 && isspace((unsigned char)s.p[0]))
-		s = span_skip(s, 1);
-	while (s.len > 0 && isspace((unsigned char)s.p[s.len - 1]))
-		s.len--;
-	return s;
-}
-
 static bool
 read_port(struct span s, uint16_t *port)
 {
@@ -58,7 +48,7 @@ static bool
 read_side(struct span s, char host[ROUTE_HOST], uint16_t *port)
 {
 	*port = ROUTE_PORT;
-	s = trim(s);
+	s = span_trim(s);
 	if (s.len > 0 && s.p[0] == '[') {
 		size_t close = span_find(s, ']');
 		struct span rest = span_skip(s, close + 1);
@@ -77,9 +67,9 @@ read_side(struct span s, char host[ROUTE_HOST], uint16_t *port)
 int
 route_parse(const char *text, struct conf_route *r, char *err, size_t errlen)
 {
-	struct span s = trim(span_of(text));
+	struct span s = span_trim(span_of(text));
 	size_t at = span_find(s, ';');
-	struct span right = trim(span_skip(s, at + 1));
+	struct span right = span_trim(span_skip(s, at + 1));
 	memset(r, 0, sizeof *r);
 	if (at == s.len ||
 	    !read_side(span_head(s, at), r->from, &r->from_port)) {

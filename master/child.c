@@ -16,6 +16,7 @@
 #include "master/master.h"
 
 enum { LINK_FD = 3, LOG_FD = 4, WAIT_PIDFD = 3 /* P_PIDFD of newer headers */ };
+enum { BACKOFF_MIN_MS = 100, BACKOFF_MAX_MS = 30000 };
 
 /* The child, until exec: only what is safe after fork in a threaded process. */
 _Noreturn static void
@@ -50,8 +51,6 @@ become(const struct master *m, const char *path, int sock)
 }
 
 /* `name` beside sluice-worker. */
-enum { BACKOFF_MIN_MS = 100, BACKOFF_MAX_MS = 30000 };
-
 static int
 find(const struct master *m, const char *name, char *path, size_t size)
 {
@@ -134,10 +133,5 @@ child_watch(const struct master *m, const struct child *c, uint64_t sock_tag,
 uint64_t
 child_backoff_ms(unsigned faults)
 {
-	uint64_t ms = BACKOFF_MIN_MS;
-	if (faults <= 1)
-		return 0;
-	for (; faults > 2 && ms < BACKOFF_MAX_MS; faults--)
-		ms *= 2;
-	return ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS;
+	return respawn_ms(faults, BACKOFF_MIN_MS, BACKOFF_MAX_MS);
 }

@@ -15,12 +15,7 @@
 struct span
 conf_trimmed(const char *text)
 {
-	struct span s = span_of(text);
-	while (s.len > 0 && isspace((unsigned char)s.p[0]))
-		s = span_skip(s, 1);
-	while (s.len > 0 && isspace((unsigned char)s.p[s.len - 1]))
-		s.len--;
-	return s;
+	return span_trim(span_of(text));
 }
 
 bool

@@ -234,3 +234,14 @@ proc_why_name(enum proc_why why)
 	}
 	return "?";
 }
+
+uint64_t
+respawn_ms(unsigned faults, uint64_t min_ms, uint64_t max_ms)
+{
+	uint64_t ms = min_ms;
+	if (faults <= 1)
+		return 0;
+	for (; faults > 2 && ms < max_ms; faults--)
+		ms *= 2;
+	return ms < max_ms ? ms : max_ms;
+}

@@ -96,4 +96,10 @@ proc_tag(enum proc_event e, unsigned slot, uint64_t incarnation)
 	       (incarnation & UINT64_C(0xffffffffffff));
 }
 
+/*
+ * How long to wait before the next start when so many in a row have failed: 0 after the
+ * first, then min_ms, doubling to max_ms.
+ */
+uint64_t respawn_ms(unsigned faults, uint64_t min_ms, uint64_t max_ms);
+
 #endif

@@ -200,18 +200,6 @@ own_fault(const struct proc *p, int code, int status)
 	       status == SIGTRAP;
 }
 
-/* Milliseconds until the next start after n faults in a row. */
-static uint64_t
-backoff_ms(unsigned n)
-{
-	uint64_t ms = BACKOFF_MIN_MS;
-	if (n <= 1)
-		return 0;
-	for (; n > 2 && ms < BACKOFF_MAX_MS; n--)
-		ms *= 2;
-	return ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS;
-}
-
 static const char *
 signal_name(int sig)
 {
@@ -284,7 +272,8 @@ supervise_death(struct master *m, unsigned slot)
 	    GOOD_LIFE_MS)
 		s->faults = 0;
 	if (!m->stopping && own_fault(p, code, status))
-		delay_ms = backoff_ms(++s->faults);
+		delay_ms =
+		    respawn_ms(++s->faults, BACKOFF_MIN_MS, BACKOFF_MAX_MS);
 	judge_start(m, code, status);
 	bool again = !m->stopping;
 	struct proc dead = *p;

@@ -166,3 +166,17 @@ clean() {
 readers() {
 	stream "$1" ".readers | $2"
 }
+
+# nginx_rtmp_conf PORT MODULES: $TMP/nginx/nginx.conf of an nginx with its RTMP module
+nginx_rtmp_conf() {
+	mkdir -p "$TMP/nginx"
+	cat >"$TMP/nginx/nginx.conf" <<END
+load_module $2/ngx_rtmp_module.so;
+daemon off;
+worker_processes 1;
+pid $TMP/nginx/nginx.pid;
+error_log $TMP/nginx/error.log warn;
+events { worker_connections 256; }
+rtmp { server { listen 127.0.0.1:$1; application live { live on; } } }
+END
+}

@@ -9,16 +9,7 @@ need ffmpeg nginx
 modules=${NGINX_MODULES:-/usr/lib/nginx/modules}
 [[ -e $modules/ngx_rtmp_module.so ]] || skip "nginx-rtmp is missing"
 other=$(free_port)
-mkdir -p "$TMP/nginx"
-cat >"$TMP/nginx/nginx.conf" <<END
-load_module $modules/ngx_rtmp_module.so;
-daemon off;
-worker_processes 1;
-pid $TMP/nginx/nginx.pid;
-error_log $TMP/nginx/error.log warn;
-events { worker_connections 256; }
-rtmp { server { listen 127.0.0.1:$other; application live { live on; } } }
-END
+nginx_rtmp_conf "$other" "$modules"
 VHOST_XML="<Proxy><Mode>remote</Mode><Anonymous>true</Anonymous><ClientCheck>none</ClientCheck><RouteTable><RouteEntry>*:*;127.0.0.1:$other</RouteEntry></RouteTable><LingerTime>1</LingerTime></Proxy>"
 start_server -w 2
 clip 10

@@ -31,16 +31,7 @@ for i in {1..16}; do
 done
 nginx=$(free_port)
 if [[ -e $modules/ngx_rtmp_module.so ]] && command -v nginx >/dev/null; then
-	mkdir -p "$TMP/nginx"
-	cat >"$TMP/nginx/nginx.conf" <<END
-load_module $modules/ngx_rtmp_module.so;
-daemon off;
-worker_processes 1;
-pid $TMP/nginx/nginx.pid;
-error_log $TMP/nginx/error.log warn;
-events { worker_connections 256; }
-rtmp { server { listen 127.0.0.1:$nginx; application live { live on; } } }
-END
+	nginx_rtmp_conf "$nginx" "$modules"
 	spawn nginx nginx -p "$TMP/nginx" -e "$TMP/nginx/error.log" -c "$TMP/nginx/nginx.conf"
 	all+=$(target "$nginx" cam)
 else
